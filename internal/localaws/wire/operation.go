@@ -1,0 +1,66 @@
+// Package wire speaks the AWS protocols: it finds out which operation a request calls, decodes its input, encodes its
+// output or error, and knows nothing about what the services do.
+//
+// Protocols: https://smithy.io/2.0/aws/protocols/index.html
+package wire
+
+import (
+	"context"
+)
+
+// Protocol is how a service encodes requests and responses.
+type Protocol int
+
+// The protocols in use.
+const (
+	JSON10 Protocol = iota + 1
+	JSON11
+	Query
+	REST
+)
+
+// Service is an AWS API: its identity on the wire and its operations.
+type Service struct {
+	// Name is the service name in the credential scope of a signature, such as "events".
+	Name     string
+	Protocol Protocol
+	// Target is the prefix of X-Amz-Target, such as "AWSEvents" (JSON protocols).
+	Target string
+	// Version is the API version, such as "2010-05-08" (Query); Namespace is that of the XML answer.
+	Version    string
+	Namespace  string
+	Operations []Operation
+}
+
+// Operation is one call of a service.
+type Operation struct {
+	Name string
+	// Method and Path are for REST: Path is a pattern such as "/2015-03-31/functions/{FunctionName}/code".
+	Method, Path string
+	call         func(ctx context.Context, r *Request) (any, error)
+}
+
+// Op returns an operation of a JSON or Query service. I is a pointer-free struct whose exported fields carry the
+// names of the AWS members (a `json` tag where the name differs); O likewise. Unknown members are ignored.
+func Op[I, O any](name string, f func(ctx context.Context, in I) (O, error)) Operation {
+	return Operation{Name: name, call: func(ctx context.Context, r *Request) (any, error) {
+		var in I
+		if err := r.decode(&in); err != nil {
+			return nil, err
+		}
+		return f(ctx, in)
+	}}
+}
+
+// Rest returns an operation of a REST service. Fields of I tagged `path:"Name"`, `query:"Name"` or
+// `header:"Name"` are taken from there (string, *string, int, *int, bool, []string), a []byte field tagged
+// `body:"raw"` gets the whole body, all others come from the JSON body. In O, a field tagged `header:"Name"` becomes
+// a header, `status:""` (int) the status code, `body:"raw"` ([]byte) the whole body; the rest is the JSON body.
+func Rest[I, O any](name, method, path string, f func(ctx context.Context, in I) (O, error)) Operation {
+	op := Op(name, f)
+	op.Method, op.Path = method, path
+	return op
+}
+
+// Empty is the input or output of operations without members.
+type Empty struct{}

@@ -1,0 +1,61 @@
+package wire
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+)
+
+// Request is one call on its way to an operation.
+type Request struct {
+	Service   string
+	Operation string
+	ID        string
+	Header    http.Header
+	Query     url.Values
+	Path      map[string]string
+	Body      []byte
+	protocol  Protocol
+}
+
+func (r *Request) decode(into any) error {
+	if len(r.Body) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(r.Body, into); err != nil {
+		return Errorf("SerializationException", "%s.%s: %v", r.Service, r.Operation, err)
+	}
+	return nil
+}
+
+// Caller is who signed a request.
+type Caller struct {
+	AccessKeyID string
+	// ARN is "arn:aws:iam::000000000000:root" for the operator's keys, else the assumed role of a function.
+	ARN string
+}
+
+type contextKey int
+
+const (
+	callerKey contextKey = iota
+	requestKey
+)
+
+// WithCaller returns ctx with the caller.
+func WithCaller(ctx context.Context, c Caller) context.Context {
+	return context.WithValue(ctx, callerKey, c)
+}
+
+// CallerFrom returns the caller of the request that ctx belongs to.
+func CallerFrom(ctx context.Context) (Caller, bool) {
+	c, ok := ctx.Value(callerKey).(Caller)
+	return c, ok
+}
+
+// RequestFrom returns the request that ctx belongs to: its headers (X-Amzn-Trace-Id) and its id.
+func RequestFrom(ctx context.Context) (*Request, bool) {
+	r, ok := ctx.Value(requestKey).(*Request)
+	return r, ok
+}

@@ -1,0 +1,36 @@
+package bus
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/the-alchemiser/alchemiser/pkg/events"
+	"github.com/the-alchemiser/alchemiser/pkg/fault"
+)
+
+// Rejected is an event that was not accepted.
+type Rejected struct {
+	Event events.Event
+	// Code is the bus's own, such as "ThrottlingException" or "MalformedDetail".
+	Code    string
+	Message string
+}
+
+// PublishError lists exactly the events that were not accepted; all others of the same call were.
+type PublishError struct {
+	Rejected []Rejected
+	Fault    fault.Code
+}
+
+// Error names each event with its reason.
+func (e *PublishError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "publish: %d not accepted", len(e.Rejected))
+	for _, r := range e.Rejected {
+		fmt.Fprintf(&b, "; %s %s: %s %s", r.Event.Type(), r.Event.ID, r.Code, r.Message)
+	}
+	return b.String()
+}
+
+// Code returns what the error asks for: fault.Transient if trying again may help, else fault.Invalid.
+func (e *PublishError) Code() fault.Code { return e.Fault }
