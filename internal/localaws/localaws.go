@@ -3,9 +3,3 @@
 //
 // It imports nothing of the rest of the project: it must fail as AWS does, not as we would like it to.
 package localaws
-
-// Account, Region and Partition are what every ARN of the endpoint carries.
-const (
-	Account = "000000000000"
-	Region  = "us-east-1"
-)
