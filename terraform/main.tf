@@ -1,0 +1,131 @@
+data "aws_caller_identity" "this" {}
+data "aws_region" "this" {}
+data "aws_partition" "this" {}
+
+locals {
+  # make names processors as Go does, Lambda in its own way.
+  zips = "${var.artifacts_dir}/${ { arm64 = "arm64", x86_64 = "amd64" }[var.architecture]}"
+
+  # ARN prefix of a regional service: local.arn["sqs"] is "arn:aws:sqs:us-east-1:123456789012".
+  arn = {
+    for service in ["dynamodb", "events", "lambda", "logs", "sns", "sqs", "ssm"] :
+    service => "arn:${data.aws_partition.this.partition}:${service}:${data.aws_region.this.id}:${data.aws_caller_identity.this.account_id}"
+  }
+
+  # Created outside of Terraform, so that broker keys never enter its state.
+  broker_secret = "/alchemiser/${var.stage}/broker"
+
+  environment = {
+    STAGE                           = var.stage
+    MODE                            = "live"
+    STATE__TABLE                    = module.state.table_name
+    EVENTBRIDGE__EVENT_BUS_NAME     = module.bus.name
+    EVENTBRIDGE__SOURCE_PREFIX      = "alchemiser"
+    EVENTBRIDGE__USE_EVENTBRIDGE    = "true"
+    BROKER__BASE_URL                = var.broker_base_url
+    BROKER__DATA_URL                = var.broker_data_url
+    BROKER__SECRET_ID               = local.broker_secret
+    BROKER__ALLOW_LIVE              = tostring(var.broker_allow_live)
+    PORTFOLIO__CASH_RESERVE         = var.cash_reserve
+    PORTFOLIO__MIN_TRADE            = var.minimum_trade
+    PORTFOLIO__TOLERANCE            = var.tolerance
+    EXECUTION__MAX_PLAN_AGE         = "30m"
+    NOTIFY__TOPIC_ARN               = module.observability.digest_topic_arn
+    EVENTBRIDGE__MAX_RETRY_ATTEMPTS = "3"
+  }
+}
+
+# A state belongs to one stage on one account: `stage=prod` on dev's state is refused instead of replacing dev.
+resource "terraform_data" "owner" {
+  input = {
+    stage   = var.stage
+    account = data.aws_caller_identity.this.account_id
+  }
+
+  lifecycle {
+    ignore_changes = [input]
+
+    precondition {
+      condition     = contains(["default", var.stage], terraform.workspace)
+      error_message = "Workspace ${terraform.workspace} is not stage ${var.stage}: select the workspace of the stage, or stay in default."
+    }
+
+    postcondition {
+      condition     = self.output.stage == var.stage && self.output.account == data.aws_caller_identity.this.account_id
+      error_message = "This state belongs to stage ${self.output.stage} on account ${self.output.account}: initialise with the state of ${var.stage} on ${data.aws_caller_identity.this.account_id} instead."
+    }
+  }
+}
+
+module "bus" {
+  source = "./modules/bus"
+
+  stage                  = var.stage
+  archive_retention_days = var.archive_retention_days
+
+  depends_on = [terraform_data.owner]
+}
+
+module "state" {
+  source = "./modules/state"
+
+  stage = var.stage
+
+  depends_on = [terraform_data.owner]
+}
+
+module "observability" {
+  source = "./modules/observability"
+
+  stage              = var.stage
+  bus                = { name = module.bus.name, arn = module.bus.arn }
+  dead_letters_arn   = module.bus.dead_letters_arn
+  log_retention_days = var.log_retention_days
+  notification_email = var.notification_email
+}
+
+module "function" {
+  source   = "./modules/function"
+  for_each = local.functions
+
+  name               = each.key
+  stage              = var.stage
+  architecture       = var.architecture
+  zip                = "${local.zips}/${each.key}.zip"
+  memory_mb          = each.value.memory_mb
+  timeout_seconds    = each.value.timeout_seconds
+  environment        = local.environment
+  rule_name          = each.value.rule_name
+  event_pattern      = each.value.event_pattern
+  statements         = each.value.statements
+  bus                = { name = module.bus.name, arn = module.bus.arn }
+  log_retention_days = var.log_retention_days
+}
+
+module "schedule" {
+  source = "./modules/schedule"
+
+  stage            = var.stage
+  portfolio_id     = var.portfolio_id
+  enabled          = var.schedules_enabled
+  bus_arn          = module.bus.arn
+  dead_letters_arn = module.bus.dead_letters_arn
+  watchdog_arn     = module.function["monitor"].alias_arn
+}
+
+# The monitor's rule has a second target: every event also lands in a log group, beside its function.
+resource "aws_cloudwatch_event_target" "event_log" {
+  event_bus_name = module.bus.name
+  rule           = module.function["monitor"].rule_name
+  target_id      = "event-log"
+  arn            = module.observability.event_log_group_arn
+
+  retry_policy {
+    maximum_event_age_in_seconds = 3600
+    maximum_retry_attempts       = 3
+  }
+
+  dead_letter_config {
+    arn = module.bus.dead_letters_arn
+  }
+}

@@ -1,0 +1,107 @@
+data "aws_caller_identity" "this" {}
+data "aws_region" "this" {}
+data "aws_partition" "this" {}
+
+locals {
+  suffix           = "${data.aws_region.this.id}:${data.aws_caller_identity.this.account_id}"
+  trades_rule_name = "alchemiser-trade-executed-${var.stage}"
+  trades_rule_arn  = "arn:${data.aws_partition.this.partition}:events:${local.suffix}:rule/${var.bus.name}/${local.trades_rule_name}"
+}
+
+# Every event as it passed, one line each.
+resource "aws_cloudwatch_log_group" "events" {
+  name              = "/aws/events/alchemiser-${var.stage}"
+  retention_in_days = var.log_retention_days
+}
+
+# EventBridge writes to a log group by its resource policy, not by a role:
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-cloudwatchlogs-permissions
+resource "aws_cloudwatch_log_resource_policy" "events" {
+  policy_name     = "alchemiser-events-${var.stage}"
+  policy_document = data.aws_iam_policy_document.event_log.json
+}
+
+data "aws_iam_policy_document" "event_log" {
+  statement {
+    sid       = "EventLog"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.events.arn}:*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["delivery.logs.amazonaws.com", "events.amazonaws.com"]
+    }
+  }
+}
+
+# For people: what the monitor has to say about a run.
+resource "aws_sns_topic" "digest" {
+  name = "alchemiser-digest-${var.stage}"
+}
+
+resource "aws_sns_topic_subscription" "email" {
+  count = var.notification_email == null ? 0 : 1
+
+  topic_arn = aws_sns_topic.digest.arn
+  protocol  = "email"
+  endpoint  = var.notification_email
+}
+
+# For machines: each TradeExecuted event as it passed.
+resource "aws_sns_topic" "trades" {
+  name = "alchemiser-trades-${var.stage}"
+}
+
+resource "aws_sns_topic_policy" "trades" {
+  arn    = aws_sns_topic.trades.arn
+  policy = data.aws_iam_policy_document.trades.json
+}
+
+data "aws_iam_policy_document" "trades" {
+  statement {
+    sid       = "Trades"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.trades.arn]
+
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = [local.trades_rule_arn]
+    }
+  }
+}
+
+resource "aws_cloudwatch_event_rule" "trades" {
+  name           = local.trades_rule_name
+  description    = "What was traded, for machines."
+  event_bus_name = var.bus.name
+
+  event_pattern = jsonencode({
+    source        = ["alchemiser.execution"]
+    "detail-type" = ["TradeExecuted"]
+    "replay-name" = [{ exists = false }]
+  })
+}
+
+resource "aws_cloudwatch_event_target" "trades" {
+  event_bus_name = var.bus.name
+  rule           = aws_cloudwatch_event_rule.trades.name
+  target_id      = "trades-topic"
+  arn            = aws_sns_topic.trades.arn
+
+  retry_policy {
+    maximum_event_age_in_seconds = 3600
+    maximum_retry_attempts       = 3
+  }
+
+  dead_letter_config {
+    arn = var.dead_letters_arn
+  }
+
+  depends_on = [aws_sns_topic_policy.trades]
+}

@@ -1,0 +1,29 @@
+variable "stage" {
+  description = "Stage; part of every name."
+  type        = string
+  nullable    = false
+}
+
+variable "bus" {
+  description = "Bus whose events are observed."
+  type        = object({ name = string, arn = string })
+  nullable    = false
+}
+
+variable "dead_letters_arn" {
+  description = "ARN of the dead letter queue of targets that are not functions."
+  type        = string
+  nullable    = false
+}
+
+variable "log_retention_days" {
+  description = "Days that the event log group keeps its lines."
+  type        = number
+  nullable    = false
+}
+
+variable "notification_email" {
+  description = "Address that gets the digest of each run; null subscribes nobody."
+  type        = string
+  default     = null
+}

@@ -1,0 +1,39 @@
+# One table, no secondary index: keys and item types are in internal/store.
+resource "aws_dynamodb_table" "this" {
+  name         = "alchemiser-state-${var.stage}"
+  billing_mode = "PAY_PER_REQUEST"
+  hash_key     = "pk"
+  range_key    = "sk"
+
+  attribute {
+    name = "pk"
+    type = "S"
+  }
+
+  attribute {
+    name = "sk"
+    type = "S"
+  }
+
+  # Only claims, outbox items and fingerprints carry a ttl; the ledger and the guards stay for ever.
+  ttl {
+    attribute_name = "ttl"
+    enabled        = true
+  }
+
+  point_in_time_recovery {
+    enabled = true
+  }
+}
+
+# The kill switch. Operators flip it; an apply never flips it back.
+resource "aws_ssm_parameter" "trading_enabled" {
+  name        = "/alchemiser/${var.stage}/trading_enabled"
+  description = "Execution places no order unless this is true."
+  type        = "String"
+  value       = "true"
+
+  lifecycle {
+    ignore_changes = [value]
+  }
+}

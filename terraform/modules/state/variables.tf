@@ -1,0 +1,5 @@
+variable "stage" {
+  description = "Stage; part of every name."
+  type        = string
+  nullable    = false
+}

@@ -1,0 +1,139 @@
+variable "stage" {
+  description = "Name of this deployment; it is part of every resource's name."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,15}$", var.stage))
+    error_message = "stage must be 2 to 16 characters of a-z, 0-9 and '-', and begin with a letter."
+  }
+}
+
+variable "account_id" {
+  description = "If set, the only AWS account that this deployment may touch. Set it for every real account."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.account_id == null || can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id must be 12 digits."
+  }
+}
+
+variable "architecture" {
+  description = "Processor of the functions: arm64 to deploy, the host's for local runs. It also selects the zips."
+  type        = string
+  default     = "arm64"
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "architecture must be arm64 or x86_64."
+  }
+}
+
+variable "artifacts_dir" {
+  description = "Folder with <processor>/<function>.zip as `make build` writes them."
+  type        = string
+  default     = "../build"
+}
+
+variable "portfolio_id" {
+  description = "Portfolio that the daily schedules start."
+  type        = string
+  default     = "main"
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9_-]{0,31}$", var.portfolio_id))
+    error_message = "portfolio_id must be 1 to 32 characters of a-z, 0-9, '_' and '-'."
+  }
+}
+
+variable "schedules_enabled" {
+  description = "Whether the daily schedules fire. Off, a run starts only when somebody publishes WorkflowStarted."
+  type        = bool
+  default     = true
+}
+
+variable "broker_base_url" {
+  description = "Trading API of the broker. The default is Alpaca's paper trading; live trading needs broker_allow_live as well."
+  type        = string
+  default     = "https://paper-api.alpaca.markets"
+
+  validation {
+    condition     = can(regex("^https?://[^/]+$", var.broker_base_url))
+    error_message = "broker_base_url must be scheme and host without a path, such as https://paper-api.alpaca.markets."
+  }
+}
+
+variable "broker_data_url" {
+  description = "Market data API of the broker."
+  type        = string
+  default     = "https://data.alpaca.markets"
+
+  validation {
+    condition     = can(regex("^https?://[^/]+$", var.broker_data_url))
+    error_message = "broker_data_url must be scheme and host without a path, such as https://data.alpaca.markets."
+  }
+}
+
+variable "broker_allow_live" {
+  description = "Whether orders may go to a live account. Both this and a live broker_base_url are needed."
+  type        = bool
+  default     = false
+}
+
+variable "cash_reserve" {
+  description = "Fraction of equity that stays in cash, as a decimal string: \"0.01\" is 1 %."
+  type        = string
+  default     = "0.01"
+
+  validation {
+    condition     = can(regex("^0(\\.[0-9]{1,6})?$", var.cash_reserve))
+    error_message = "cash_reserve must be a decimal from 0 to less than 1, such as \"0.01\"."
+  }
+}
+
+variable "minimum_trade" {
+  description = "Smallest trade in US dollars, as a decimal string."
+  type        = string
+  default     = "5"
+
+  validation {
+    condition     = can(regex("^[0-9]+(\\.[0-9]{1,2})?$", var.minimum_trade))
+    error_message = "minimum_trade must be an amount in US dollars, such as \"5\" or \"2.50\"."
+  }
+}
+
+variable "tolerance" {
+  description = "Band around the targets within which nothing is traded, as a fraction of the portfolio: \"0.005\" is half a percentage point."
+  type        = string
+  default     = "0.005"
+
+  validation {
+    condition     = can(regex("^0(\\.[0-9]{1,6})?$", var.tolerance))
+    error_message = "tolerance must be a decimal from 0 to less than 1, such as \"0.005\"."
+  }
+}
+
+variable "archive_retention_days" {
+  description = "Days that the archive keeps every event."
+  type        = number
+  default     = 365
+
+  validation {
+    condition     = var.archive_retention_days >= 1
+    error_message = "archive_retention_days must be at least 1: an archive that keeps for ever grows for ever."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days that the log groups keep their lines; one of the values that CloudWatch Logs takes."
+  type        = number
+  default     = 90
+}
+
+variable "notification_email" {
+  description = "Address that gets the digest of each run. Null: nobody is subscribed."
+  type        = string
+  default     = null
+}
