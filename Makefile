@@ -1,0 +1,96 @@
+# The only commands that a person needs: `make help` lists them.
+
+STAGE      ?= dev
+ARCH       ?= $(shell go env GOARCH)
+SHARED_DIR ?= ../shared
+# Real prices for `make demo`: a folder of SYMBOL.csv with date,close. Empty: a simulated market.
+BARS       ?=
+FUNCTIONS  := strategy portfolio execution monitor
+FUZZTIME   ?= 5s
+
+export SHARED_DIR := $(abspath $(SHARED_DIR))
+
+GO_TOOL  := go tool -modfile=tools/go.mod
+GO_ZIP   := CGO_ENABLED=0 GOOS=linux go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags "-s -w -buildid="
+TF_STACK := bin/alchemiser --stage $(STAGE)
+RACE     ?= -race
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: cli zips ## Build the CLI and the deployment packages (ARCH=amd64|arm64, default: this machine's)
+
+.PHONY: cli
+cli:
+	@mkdir -p bin
+	go build -trimpath -buildvcs=false -o bin/alchemiser ./cmd/alchemiser
+
+.PHONY: zips $(FUNCTIONS:%=zip-%)
+zips: $(FUNCTIONS:%=zip-%)
+
+# Strategy ships the symphonies beside its binary.
+zip-strategy: CONTENT := strategies=strategies
+$(FUNCTIONS:%=zip-%): zip-%:
+	@mkdir -p build/$(ARCH)/$*
+	GOARCH=$(ARCH) $(GO_ZIP) -o build/$(ARCH)/$*/bootstrap ./functions/$*
+	go run ./cmd/lambdazip -o build/$(ARCH)/$*.zip bootstrap=build/$(ARCH)/$*/bootstrap $(CONTENT)
+
+.PHONY: test
+test: ## Run every test but the end-to-end ones, with the race detector
+	$(GO_TOOL) gotestsum --format pkgname --format-hide-empty-pkg -- $(RACE) -shuffle=on ./...
+
+.PHONY: lint
+lint: ## Check format, lint, module files, generated files and Terraform's form
+	$(GO_TOOL) golangci-lint run ./...
+	go mod tidy -diff
+	go -C tools mod tidy -diff
+	go -C test/e2e mod tidy -diff
+	terraform fmt -check -recursive -diff terraform
+
+.PHONY: fuzz
+fuzz: ## Fuzz every decoder for FUZZTIME each
+	FUZZTIME=$(FUZZTIME) ./test/fuzz.sh
+
+.PHONY: tftest
+tftest: cli ## Test the Terraform modules against a mocked provider
+	$(TF_STACK) terraform test
+
+.PHONY: e2e
+e2e: build ## Deploy to the local endpoint with the real Terraform, run a workflow, break things, destroy
+	$(GO_TOOL) gotestsum --format testname --packages ./... -- -C test/e2e -count=1 -timeout 20m
+
+.PHONY: ci
+ci: lint test fuzz tftest e2e ## Everything that a change must pass
+
+.PHONY: demo
+demo: build ## Deploy locally, run one rebalance from schedule to fills, show what happened (BARS=DIR: real prices)
+	@$(TF_STACK) demo $(if $(BARS),--bars $(BARS))
+
+.PHONY: up
+up: build ## Start the local stack and keep it running
+	@$(TF_STACK) up $(if $(BARS),--bars $(BARS))
+
+.PHONY: down
+down: cli ## Stop the local stack
+	@$(TF_STACK) down
+
+.PHONY: bench
+bench: build ## Measure against the budgets and write docs/benchmarks.md
+	go run ./test/bench -out docs/benchmarks.md
+
+.PHONY: soak
+soak: ## Run what takes longer than CI allows: ten minutes of fuzzing, the demo interrupted at 50 random moments
+	$(MAKE) fuzz FUZZTIME=1m
+	INTERRUPTS=50 $(MAKE) e2e
+
+.PHONY: generate
+generate: ## Write the generated files: event schemas, docs/events.md
+	go generate ./...
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin build
