@@ -110,7 +110,7 @@ func (t *Terraform) change(ctx context.Context, progress Progress, verb string, 
 	for _, v := range vars {
 		args = append(args, "-var", v)
 	}
-	ui := &uiReader{progress: progress, count: map[string]string{"apply": "apply_complete", "destroy": "apply_complete"}[verb]}
+	ui := &uiReader{progress: progress}
 	_, err := t.run(ctx, ui, args...)
 	if err != nil && len(ui.diagnostics) > 0 {
 		return fmt.Errorf("terraform %s: %s", verb, strings.Join(ui.diagnostics, "\n"))
@@ -149,7 +149,6 @@ func (t *Terraform) run(ctx context.Context, ui *uiReader, args ...string) ([]by
 // https://developer.hashicorp.com/terraform/internals/machine-readable-ui
 type uiReader struct {
 	progress    Progress
-	count       string
 	partial     []byte
 	done, total int
 	diagnostics []string
@@ -196,7 +195,7 @@ func (u *uiReader) take(m uiMessage) {
 	switch m.Type {
 	case "change_summary":
 		u.total = max(u.total, m.Changes.Add+m.Changes.Change+m.Changes.Remove)
-	case u.count:
+	case "apply_complete": // destroying as well
 		u.done++
 		if u.progress != nil {
 			u.progress(u.done, u.total, m.Hook.Resource.Addr)

@@ -1,0 +1,158 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+)
+
+// Trace is an X-Ray trace: segments with their subsegments as a tree.
+type Trace struct {
+	ID    string
+	Roots []*Span
+}
+
+// Span is one segment or subsegment.
+type Span struct {
+	ID       string
+	Name     string
+	Origin   string
+	Start    time.Time
+	End      time.Time
+	Failed   bool
+	Children []*Span
+}
+
+// document is an X-Ray segment document.
+// https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html
+type document struct {
+	ID          string     `json:"id"`
+	ParentID    string     `json:"parent_id"`
+	Name        string     `json:"name"`
+	Origin      string     `json:"origin"`
+	Start       float64    `json:"start_time"`
+	End         float64    `json:"end_time"`
+	Error       bool       `json:"error"`
+	Fault       bool       `json:"fault"`
+	Subsegments []document `json:"subsegments"`
+}
+
+// ParseTrace joins the segment documents of one trace, as BatchGetTraces returns them, into a tree. A segment whose
+// parent is not among them is a root.
+func ParseTrace(id string, documents []string) (Trace, error) {
+	spans := map[string]*Span{}
+	parents := map[string]string{}
+	var order []string
+	var add func(d document, parent string)
+	add = func(d document, parent string) {
+		if d.ParentID != "" {
+			parent = d.ParentID
+		}
+		if spans[d.ID] == nil { // a segment may be sent again when it is complete
+			order = append(order, d.ID)
+		}
+		spans[d.ID] = &Span{
+			ID: d.ID, Name: d.Name, Origin: d.Origin, Start: seconds(d.Start), End: seconds(max(d.Start, d.End)), Failed: d.Error || d.Fault,
+		}
+		parents[d.ID] = parent
+		for _, sub := range d.Subsegments {
+			add(sub, d.ID)
+		}
+	}
+	for i, raw := range documents {
+		var d document
+		if err := json.Unmarshal([]byte(raw), &d); err != nil {
+			return Trace{}, fmt.Errorf("trace %s: segment %d: %w", id, i, err)
+		}
+		add(d, "")
+	}
+	trace := Trace{ID: id}
+	for _, id := range order {
+		if parent, ok := spans[parents[id]]; ok && parent != spans[id] {
+			parent.Children = append(parent.Children, spans[id])
+		} else {
+			trace.Roots = append(trace.Roots, spans[id])
+		}
+	}
+	byStart := func(a, b *Span) int { return a.Start.Compare(b.Start) }
+	slices.SortFunc(trace.Roots, byStart)
+	for _, s := range spans {
+		slices.SortFunc(s.Children, byStart)
+	}
+	return trace, nil
+}
+
+func seconds(s float64) time.Time {
+	whole, fraction := math.Modf(s)
+	return time.Unix(int64(whole), int64(fraction*1e9)).UTC()
+}
+
+// barWidth is the width of the waterfall in characters.
+const barWidth = 40
+
+func (p *printer) waterfall(trace Trace) {
+	if len(trace.Roots) == 0 {
+		return
+	}
+	p.heading("Trace " + trace.ID)
+	start, end := trace.Roots[0].Start, trace.Roots[0].End
+	inFunctions := map[string]time.Duration{}
+	var names []string
+	trace.walk(func(s *Span, _ int) {
+		if s.End.After(end) {
+			end = s.End
+		}
+		if s.Origin == "AWS::Lambda::Function" {
+			if _, seen := inFunctions[s.Name]; !seen {
+				names = append(names, s.Name)
+			}
+			inFunctions[s.Name] += s.End.Sub(s.Start)
+		}
+	})
+	whole := max(end.Sub(start), time.Millisecond)
+	t := newTable(table.Row{"span", "at", "took", ""}, 2, 3)
+	trace.walk(func(s *Span, depth int) {
+		name := strings.Repeat("  ", depth) + s.Name
+		if kind, ok := strings.CutPrefix(s.Origin, "AWS::"); ok {
+			name += " [" + kind + "]"
+		}
+		if s.Failed {
+			name += " ✗"
+		}
+		t.AppendRow(table.Row{name, milliseconds(s.Start.Sub(start)), milliseconds(s.End.Sub(s.Start)), bar(s.Start.Sub(start), s.End.Sub(s.Start), whole)})
+	})
+	p.table(t)
+	p.printf("\n%s from the first function to the last.", milliseconds(whole))
+	for _, name := range names {
+		p.printf(" %s: %s.", name, milliseconds(inFunctions[name]))
+	}
+	p.printf("\n")
+}
+
+func (t Trace) walk(visit func(s *Span, depth int)) {
+	var walk func(s *Span, depth int)
+	walk = func(s *Span, depth int) {
+		visit(s, depth)
+		for _, child := range s.Children {
+			walk(child, depth+1)
+		}
+	}
+	for _, root := range t.Roots {
+		walk(root, 0)
+	}
+}
+
+func bar(offset, length, whole time.Duration) string {
+	from := min(int(offset*barWidth/whole), barWidth-1)
+	width := max(1, min(int((length*barWidth+whole-1)/whole), barWidth-from))
+	return strings.Repeat("·", from) + strings.Repeat("█", width) + strings.Repeat("·", barWidth-from-width)
+}
+
+func milliseconds(d time.Duration) string {
+	return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
+}
