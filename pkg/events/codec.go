@@ -1,79 +1,23 @@
 package events
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
-	"maps"
+	"reflect"
 	"time"
 
-	"github.com/the-alchemiser/alchemiser/pkg/fault"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// SchemaVersion is the version that this code writes.
-const SchemaVersion = "1.0"
-
-// Wire is an event as it travels: the fields of an EventBridge entry.
-type Wire struct {
-	Source     string
-	DetailType string
-	Resources  []string
-	// Detail is canonical JSON: keys sorted, no white space.
-	Detail []byte
-}
-
-// Size returns the size of the entry as EventBridge counts it, in bytes.
-// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
-func (w Wire) Size() int {
-	n := 14 + len(w.Source) + len(w.DetailType) + len(w.Detail)
-	for _, r := range w.Resources {
-		n += len(r)
-	}
-	return n
-}
-
-type envelope struct {
-	EventID         string            `json:"event_id"`
-	EventType       Type              `json:"event_type"`
-	SchemaVersion   string            `json:"schema_version"`
-	CorrelationID   string            `json:"correlation_id"`
-	CausationID     string            `json:"causation_id"`
-	Timestamp       string            `json:"timestamp"`
-	SourceModule    string            `json:"source_module"`
-	SourceComponent string            `json:"source_component"`
-	Metadata        map[string]string `json:"metadata"`
-}
-
-const timeLayout = "2006-01-02T15:04:05.000000Z"
-
 // Encode returns e as it travels. sourcePrefix is put before the module: "alchemiser" makes "alchemiser.strategy".
-// It returns a fault.Invalid error if e is not valid.
+// Times are written in UTC with microseconds; finer digits are cut. It returns a *InvalidError that names every fault if
+// e is not valid. It does not check the size: see Wire.Check.
 func Encode(e Event, sourcePrefix string) (Wire, error) {
 	if e.Payload == nil {
-		return Wire{}, fault.New(fault.Invalid, "encode event %s: no payload", e.ID)
+		return Wire{}, fmt.Errorf("encode event %s: %w", e.ID, invalid("", "$", "has no payload"))
 	}
-	if err := e.Payload.Validate(); err != nil {
-		return Wire{}, fmt.Errorf("encode event %s: %w", e.ID, err)
-	}
-	env, err := json.Marshal(envelope{
-		EventID: e.ID, EventType: e.Type(), SchemaVersion: e.SchemaVersion, CorrelationID: e.CorrelationID,
-		CausationID: e.CausationID, Timestamp: e.Timestamp.UTC().Format(timeLayout), SourceModule: e.SourceModule,
-		SourceComponent: e.SourceComponent, Metadata: e.Metadata,
-	})
-	if err != nil {
-		return Wire{}, fmt.Errorf("encode event %s: %w", e.ID, err)
-	}
-	payload, err := json.Marshal(e.Payload)
-	if err != nil {
-		return Wire{}, fmt.Errorf("encode event %s: %w", e.ID, err)
-	}
-	fields := map[string]json.RawMessage{}
-	maps.Copy(fields, e.Extra)
-	for _, part := range [][]byte{payload, env} {
-		if err := json.Unmarshal(part, &fields); err != nil {
-			return Wire{}, fmt.Errorf("encode event %s: %w", e.ID, err)
-		}
-	}
-	detail, err := json.Marshal(fields)
+	detail, err := encode(e)
 	if err != nil {
 		return Wire{}, fmt.Errorf("encode event %s: %w", e.ID, err)
 	}
@@ -85,46 +29,95 @@ func Encode(e Event, sourcePrefix string) (Wire, error) {
 	}, nil
 }
 
-// Decode returns the event that detail holds. detailType must agree with the event_type in it.
-func Decode(detailType string, detail []byte) (Event, error) {
-	var env envelope
-	if err := json.Unmarshal(detail, &env); err != nil {
-		return Event{}, fault.New(fault.Invalid, "decode %s: %w", detailType, err)
-	}
-	at, err := time.Parse(time.RFC3339, env.Timestamp)
-	if err != nil {
-		return Event{}, fault.New(fault.Invalid, "decode %s: $.timestamp: %w", detailType, err)
-	}
-	entry, ok := registry()[env.EventType]
+func encode(e Event) ([]byte, error) {
+	c, ok := codecFor(e.Type())
 	if !ok {
-		return Event{}, fault.New(fault.Invalid, "decode %s: $.event_type: unknown type %q", detailType, env.EventType)
+		return nil, unknownType(e.Type())
 	}
-	p, err := entry(detail)
-	if err != nil {
-		return Event{}, fault.New(fault.Invalid, "decode %s: %w", detailType, err)
-	}
-	return Event{
-		ID: env.EventID, CorrelationID: env.CorrelationID, CausationID: env.CausationID, SchemaVersion: env.SchemaVersion,
-		Timestamp: at, SourceModule: env.SourceModule, SourceComponent: env.SourceComponent, Metadata: env.Metadata,
-		Payload: p,
-	}, nil
-}
-
-func registry() map[Type]func([]byte) (Payload, error) {
-	return map[Type]func([]byte) (Payload, error){
-		TypeWorkflowStarted:   decodeAs[WorkflowStarted],
-		TypeSignalGenerated:   decodeAs[SignalGenerated],
-		TypeRebalancePlanned:  decodeAs[RebalancePlanned],
-		TypeTradeExecuted:     decodeAs[TradeExecuted],
-		TypeWorkflowCompleted: decodeAs[WorkflowCompleted],
-		TypeWorkflowFailed:    decodeAs[WorkflowFailed],
-	}
-}
-
-func decodeAs[P Payload](raw []byte) (Payload, error) {
-	var p P
-	if err := json.Unmarshal(raw, &p); err != nil {
+	if err := e.Validate(); err != nil {
 		return nil, err
 	}
-	return p, nil
+	return c.encode(e)
+}
+
+// marshal returns m as canonical JSON.
+func marshal(m any) ([]byte, error) {
+	raw, err := json.Marshal(m, json.WithMarshalers(utc()), jsontext.AllowInvalidUTF8(true))
+	if err != nil {
+		return nil, err
+	}
+	return canonicalize(raw)
+}
+
+// utc writes times as the contract wants them, whatever their location is.
+func utc() *json.Marshalers {
+	return json.MarshalToFunc(func(to *jsontext.Encoder, t time.Time) error {
+		return to.WriteToken(jsontext.String(t.UTC().Format("2006-01-02T15:04:05.000000Z")))
+	})
+}
+
+// Decode returns the event that detail holds. detailType must be the event_type in it. Unknown fields of the top level
+// are kept in Extra, unknown fields below it are dropped. A fault of structure or value is a *InvalidError that names
+// every field with its path; an unknown major version is a *VersionError. Both carry fault.Invalid.
+func Decode(detailType string, detail []byte) (Event, error) {
+	t := Type(detailType)
+	var members map[string]jsontext.Value
+	if jsontext.Value(detail).Kind() != '{' {
+		return Event{}, invalid(t, "$", "is %s, want an object", brief(detail))
+	}
+	if err := json.Unmarshal(detail, &members); err != nil {
+		return Event{}, malformed(t, err)
+	}
+	c, ok := codecFor(t)
+	if !ok {
+		return Event{}, unknownType(t)
+	}
+	if version, ok := text(members["schema_version"]); ok {
+		if err := readable(t, version); err != nil {
+			return Event{}, err
+		}
+	}
+	var fs faults
+	fs.members("$", members, reflect.TypeFor[Envelope]())
+	fs.members("$", members, reflect.TypeOf(c.zero))
+	if got, ok := text(members["event_type"]); ok && Type(got) != t {
+		fs.add("$.event_type", "is %q, the detail-type is %q", got, t)
+	}
+	if err := fs.err(t); err != nil {
+		return Event{}, err
+	}
+	e, err := c.decode(detail)
+	if err != nil {
+		return Event{}, malformed(t, err)
+	}
+	if err := e.Validate(); err != nil {
+		return Event{}, err
+	}
+	return e, nil
+}
+
+func unknownType(t Type) error {
+	return invalid(t, "$.event_type", "is %q, which this version does not know", t)
+}
+
+// malformed names the place of a fault of the JSON itself: a name that appears twice, text after the end.
+func malformed(t Type, err error) error {
+	var syntactic *jsontext.SyntacticError
+	if errors.As(err, &syntactic) {
+		path := "$"
+		for token := range syntactic.JSONPointer.Tokens() {
+			if isNumber(token) {
+				path += "[" + token + "]"
+			} else {
+				path += member(token)
+			}
+		}
+		return invalid(t, path, "is malformed at byte %d: %v", syntactic.ByteOffset, syntactic.Err)
+	}
+	return invalid(t, "$", "is not readable: %v", err)
+}
+
+func text(v jsontext.Value) (string, bool) {
+	var s string
+	return s, v.Kind() == '"' && json.Unmarshal(v, &s) == nil
 }

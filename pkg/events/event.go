@@ -2,6 +2,7 @@ package events
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 )
 
@@ -38,6 +39,28 @@ type Event struct {
 	Payload  Payload
 	// Extra holds the fields that this version does not know, kept for forwarding.
 	Extra map[string]json.RawMessage
+}
+
+// Validate returns a *InvalidError that names every fault of the values of envelope and payload, a *VersionError if the
+// schema version is not one that this code writes or reads, or nil. The payload must not be nil.
+func (e Event) Validate() error {
+	if err := readable(e.Type(), e.SchemaVersion); err != nil {
+		return err
+	}
+	var fs faults
+	in := fs.root()
+	in.text("event_id", e.ID)
+	in.text("correlation_id", e.CorrelationID)
+	in.text("causation_id", e.CausationID)
+	in.moment("timestamp", e.Timestamp)
+	in.text("source_module", e.SourceModule)
+	var payload *InvalidError
+	if err := e.Payload.Validate(); errors.As(err, &payload) {
+		fs.fields = append(fs.fields, payload.Fields...)
+	} else if err != nil {
+		return err
+	}
+	return fs.err(e.Type())
 }
 
 // Type returns the type of the payload.

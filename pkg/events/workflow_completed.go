@@ -17,16 +17,20 @@ const (
 
 // WorkflowCompleted is the last event of a workflow that did not fail.
 type WorkflowCompleted struct {
-	PortfolioID string  `json:"portfolio_id"`
-	Outcome     Outcome `json:"outcome"`
+	// PortfolioID is the portfolio that was run.
+	PortfolioID string `json:"portfolio_id" jsonschema:"minLength=1"`
+	// Outcome is how it ended.
+	Outcome Outcome `json:"outcome" jsonschema:"enum=completed,enum=skipped,enum=nothing_to_do"`
 	// Reason says why in words a trader understands; it is never empty.
-	Reason string `json:"reason"`
-	// AccountID, TradingDate and PlanID are there as far as the workflow came.
-	AccountID   string      `json:"account_id,omitempty"`
+	Reason string `json:"reason" jsonschema:"minLength=1"`
+	// AccountID is there if the workflow came as far as the broker.
+	AccountID string `json:"account_id,omitempty"`
+	// TradingDate is there if the workflow came as far as the calendar.
 	TradingDate market.Date `json:"trading_date,omitempty"`
-	PlanID      string      `json:"plan_id,omitempty"`
+	// PlanID is there if there was a plan.
+	PlanID string `json:"plan_id,omitempty"`
 	// Orders counts the orders that were submitted.
-	Orders int `json:"orders"`
+	Orders int `json:"orders" jsonschema:"minimum=0"`
 }
 
 // EventType implements Payload.
@@ -36,4 +40,13 @@ func (WorkflowCompleted) EventType() Type { return TypeWorkflowCompleted }
 func (p WorkflowCompleted) Portfolio() string { return p.PortfolioID }
 
 // Validate implements Payload.
-func (p WorkflowCompleted) Validate() error { return nil }
+func (p WorkflowCompleted) Validate() error {
+	var fs faults
+	in := fs.root()
+	in.text("portfolio_id", p.PortfolioID)
+	oneOf(in, "outcome", p.Outcome, OutcomeCompleted, OutcomeSkipped, OutcomeNothingToDo)
+	in.text("reason", p.Reason)
+	in.optionalDate("trading_date", p.TradingDate)
+	in.atLeast("orders", p.Orders, 0)
+	return fs.err(p.EventType())
+}

@@ -7,9 +7,10 @@ const TypeWorkflowStarted Type = "WorkflowStarted"
 
 // WorkflowStarted asks for one portfolio's run of the day.
 type WorkflowStarted struct {
-	PortfolioID string `json:"portfolio_id" jsonschema:"minLength=1,description=Portfolio to run."`
+	// PortfolioID is the portfolio to run.
+	PortfolioID string `json:"portfolio_id" jsonschema:"minLength=1"`
 	// TradingDate, if given, is the only date on which the run may trade.
-	TradingDate market.Date `json:"trading_date,omitempty" jsonschema:"description=If present\\, the only date on which the run may trade."`
+	TradingDate market.Date `json:"trading_date,omitempty"`
 }
 
 // EventType implements Payload.
@@ -19,4 +20,10 @@ func (WorkflowStarted) EventType() Type { return TypeWorkflowStarted }
 func (p WorkflowStarted) Portfolio() string { return p.PortfolioID }
 
 // Validate implements Payload.
-func (p WorkflowStarted) Validate() error { return nil }
+func (p WorkflowStarted) Validate() error {
+	var fs faults
+	in := fs.root()
+	in.text("portfolio_id", p.PortfolioID)
+	in.optionalDate("trading_date", p.TradingDate)
+	return fs.err(p.EventType())
+}
