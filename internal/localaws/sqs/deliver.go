@@ -1,0 +1,38 @@
+package sqs
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
+)
+
+// Receive puts a message that another service delivers into the queue arn, with m.Attributes as string attributes and
+// m.TraceHeader as AWSTraceHeader. It returns an *delivery.Error if the queue does not exist, does not let the sender
+// in or does not take the message.
+func (s *Service) Receive(_ context.Context, arn string, m delivery.Message) error {
+	q, err := s.byARN(arn)
+	if err != nil {
+		return delivery.Errorf("NO_RESOURCE", "The specified queue does not exist: %s", arn)
+	}
+	now := s.now()
+	msg := message{
+		ID: uuid.NewString(), Body: string(m.Body), Sender: m.Principal, Trace: m.TraceHeader,
+		Sent: now, Due: now + q.snapshot().Attributes.seconds("DelaySeconds").Milliseconds(),
+	}
+	for name, value := range m.Attributes {
+		if msg.Attributes == nil {
+			msg.Attributes = map[string]MessageAttribute{}
+		}
+		msg.Attributes[name] = MessageAttribute{DataType: "String", StringValue: &value}
+	}
+	if err := msg.validate(); err != nil {
+		return delivery.Errorf("SDK_CLIENT_ERROR", "%s", err)
+	}
+	if limit := q.snapshot().Attributes.number("MaximumMessageSize"); msg.size() > limit {
+		return delivery.Errorf("SDK_CLIENT_ERROR",
+			"One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", limit)
+	}
+	return s.enqueue(q, msg)
+}
