@@ -19,12 +19,14 @@ type Trace struct {
 
 // Span is one segment or subsegment.
 type Span struct {
-	ID       string
-	Name     string
-	Origin   string
-	Start    time.Time
-	End      time.Time
-	Failed   bool
+	ID     string
+	Name   string
+	Origin string
+	Start  time.Time
+	End    time.Time
+	Failed bool
+	// Open says that the span had not ended when it was read.
+	Open     bool
 	Children []*Span
 }
 
@@ -39,6 +41,7 @@ type document struct {
 	End         float64    `json:"end_time"`
 	Error       bool       `json:"error"`
 	Fault       bool       `json:"fault"`
+	InProgress  bool       `json:"in_progress"`
 	Subsegments []document `json:"subsegments"`
 }
 
@@ -58,6 +61,7 @@ func ParseTrace(id string, documents []string) (Trace, error) {
 		}
 		spans[d.ID] = &Span{
 			ID: d.ID, Name: d.Name, Origin: d.Origin, Start: seconds(d.Start), End: seconds(max(d.Start, d.End)), Failed: d.Error || d.Fault,
+			Open: d.InProgress,
 		}
 		parents[d.ID] = parent
 		for _, sub := range d.Subsegments {
@@ -85,6 +89,16 @@ func ParseTrace(id string, documents []string) (Trace, error) {
 		slices.SortFunc(s.Children, byStart)
 	}
 	return trace, nil
+}
+
+// Complete says whether every span has ended and the workflow's last word, the monitor's, is in the trace.
+func (t Trace) Complete() bool {
+	ended, heard := true, false
+	t.walk(func(s *Span, _ int) {
+		ended = ended && !s.Open
+		heard = heard || s.Origin == "AWS::Lambda::Function" && strings.Contains(s.Name, "monitor")
+	})
+	return ended && heard
 }
 
 func seconds(s float64) time.Time {

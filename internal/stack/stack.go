@@ -24,6 +24,8 @@ type Config struct {
 	Architecture string
 	// Bars is a folder of SYMBOL.csv; empty means a simulated market.
 	Bars string
+	// Positions are held by the paper broker from the start: "SPY=10,GE=100".
+	Positions string
 	// EndpointArgs are further arguments for `local up`, such as --retry-scale.
 	EndpointArgs []string
 	// Detach leaves the processes running when this one ends.
@@ -86,6 +88,9 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	paper := []string{"paper", "up", "--port", "0"}
 	if cfg.Bars != "" {
 		paper = append(paper, "--bars", cfg.Bars)
+	}
+	if cfg.Positions != "" {
+		paper = append(paper, "--positions", cfg.Positions)
 	}
 	if s.broker, err = startProcess(ctx, cfg, filepath.Join(logs, "paper.log"), paper...); err != nil {
 		return nil, fmt.Errorf("start paper broker: %w", err)

@@ -1,0 +1,189 @@
+// Package workflow starts workflows and reads what became of them, through AWS APIs only, so that it works on AWS and
+// on the local endpoint alike. The CLI, the end-to-end tests and the benchmarks share it.
+package workflow
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
+	"github.com/aws/aws-sdk-go-v2/service/xray"
+
+	"github.com/the-alchemiser/alchemiser/internal/report"
+	"github.com/the-alchemiser/alchemiser/pkg/events"
+)
+
+// pollInterval is how often a workflow's traces on AWS are looked at while it runs.
+const pollInterval = 100 * time.Millisecond
+
+// Client talks to one stage. It is safe for concurrent use.
+type Client struct {
+	stage     string
+	scheduler *scheduler.Client
+	logs      *cloudwatchlogs.Client
+	xray      *xray.Client
+}
+
+// New returns a client for the stage that cfg's account holds.
+func New(cfg aws.Config, stage string) *Client {
+	return &Client{
+		stage:     stage,
+		scheduler: scheduler.NewFromConfig(cfg),
+		logs:      cloudwatchlogs.NewFromConfig(cfg),
+		xray:      xray.NewFromConfig(cfg),
+	}
+}
+
+// Schedule lets Scheduler start a run in a moment, by a one-off schedule that has the target and the role of the
+// deployed one and deletes itself. It returns the correlation id of the run.
+func (c *Client) Schedule(ctx context.Context) (string, error) {
+	group := aws.String("alchemiser-" + c.stage)
+	deployed, err := c.scheduler.GetSchedule(ctx, &scheduler.GetScheduleInput{
+		Name: aws.String("alchemiser-start-regular-" + c.stage), GroupName: group,
+	})
+	if err != nil {
+		return "", fmt.Errorf("read the deployed schedule: %w", err)
+	}
+	var start struct {
+		PortfolioID string `json:"portfolio_id"`
+	}
+	if err := json.Unmarshal([]byte(aws.ToString(deployed.Target.Input)), &start); err != nil {
+		return "", fmt.Errorf("read the deployed schedule's input: %w", err)
+	}
+	at := time.Now().UTC().Add(2 * time.Second).Truncate(time.Second)
+	_, err = c.scheduler.CreateSchedule(ctx, &scheduler.CreateScheduleInput{
+		Name:                       aws.String(fmt.Sprintf("alchemiser-once-%d-%s", at.Unix(), c.stage)),
+		GroupName:                  group,
+		ScheduleExpression:         aws.String("at(" + at.Format("2006-01-02T15:04:05") + ")"),
+		ScheduleExpressionTimezone: aws.String("UTC"),
+		FlexibleTimeWindow:         &types.FlexibleTimeWindow{Mode: types.FlexibleTimeWindowModeOff},
+		ActionAfterCompletion:      types.ActionAfterCompletionDelete,
+		Target:                     deployed.Target,
+	})
+	if err != nil {
+		return "", fmt.Errorf("create the one-off schedule: %w", err)
+	}
+	return "run-" + start.PortfolioID + "-" + at.Format(time.RFC3339), nil
+}
+
+// Follow reads the events of workflow id from the event log group as they pass, shows each once, and returns them when
+// the workflow has ended.
+func (c *Client) Follow(ctx context.Context, id string, show func(events.Event)) ([]events.Event, error) {
+	var es []events.Event
+	seen := map[string]bool{}
+	since := time.Now().Add(-time.Minute).UnixMilli()
+	for {
+		found, err := c.eventsSince(ctx, since)
+		if err != nil {
+			return es, err
+		}
+		for _, e := range found {
+			if e.CorrelationID != id || seen[e.ID] {
+				continue
+			}
+			seen[e.ID] = true
+			es = append(es, e)
+			show(e)
+			switch e.Type() {
+			case events.TypeWorkflowCompleted, events.TypeWorkflowFailed:
+				return es, nil
+			}
+		}
+		if err := pause(ctx); err != nil {
+			return es, fmt.Errorf("workflow %s has not ended: %d events so far: %w", id, len(es), err)
+		}
+	}
+}
+
+func (c *Client) eventsSince(ctx context.Context, since int64) ([]events.Event, error) {
+	var es []events.Event
+	pages := cloudwatchlogs.NewFilterLogEventsPaginator(c.logs, &cloudwatchlogs.FilterLogEventsInput{
+		LogGroupName: aws.String("/aws/events/alchemiser-" + c.stage),
+		StartTime:    aws.Int64(since),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read the event log: %w", err)
+		}
+		for _, line := range page.Events {
+			var envelope struct {
+				DetailType string          `json:"detail-type"`
+				Detail     json.RawMessage `json:"detail"`
+			}
+			if err := json.Unmarshal([]byte(aws.ToString(line.Message)), &envelope); err != nil {
+				return nil, fmt.Errorf("read the event log: %w", err)
+			}
+			e, err := events.Decode(envelope.DetailType, envelope.Detail)
+			if err != nil {
+				return nil, fmt.Errorf("read the event log: %w", err)
+			}
+			es = append(es, e)
+		}
+	}
+	return es, nil
+}
+
+// Trace returns the trace of workflow id once all four functions have reported to it.
+func (c *Client) Trace(ctx context.Context, id string) (report.Trace, error) {
+	for {
+		trace, err := c.traceNow(ctx, id)
+		if err != nil {
+			return report.Trace{}, err
+		}
+		if trace.Complete() {
+			return trace, nil
+		}
+		if err := pause(ctx); err != nil {
+			return report.Trace{}, fmt.Errorf("the trace of %s is not complete: %w", id, err)
+		}
+	}
+}
+
+func (c *Client) traceNow(ctx context.Context, id string) (report.Trace, error) {
+	now := time.Now()
+	summaries, err := c.xray.GetTraceSummaries(ctx, &xray.GetTraceSummariesInput{
+		StartTime:        aws.Time(now.Add(-time.Hour)),
+		EndTime:          aws.Time(now.Add(time.Minute)),
+		FilterExpression: aws.String(fmt.Sprintf("annotation.correlation_id = %q", id)),
+	})
+	if err != nil {
+		return report.Trace{}, fmt.Errorf("find the trace of %s: %w", id, err)
+	}
+	switch len(summaries.TraceSummaries) {
+	case 0:
+		return report.Trace{}, nil
+	case 1:
+	default:
+		return report.Trace{}, fmt.Errorf("workflow %s has %d traces, want one", id, len(summaries.TraceSummaries))
+	}
+	traceID := aws.ToString(summaries.TraceSummaries[0].Id)
+	got, err := c.xray.BatchGetTraces(ctx, &xray.BatchGetTracesInput{TraceIds: []string{traceID}})
+	if err != nil {
+		return report.Trace{}, fmt.Errorf("read trace %s: %w", traceID, err)
+	}
+	if len(got.Traces) == 0 {
+		return report.Trace{}, errors.New("trace " + traceID + " is gone")
+	}
+	documents := make([]string, 0, len(got.Traces[0].Segments))
+	for _, segment := range got.Traces[0].Segments {
+		documents = append(documents, aws.ToString(segment.Document))
+	}
+	return report.ParseTrace(traceID, documents)
+}
+
+// pause waits a poll interval, or returns ctx's error if it ends first.
+func pause(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(pollInterval):
+		return nil
+	}
+}
