@@ -1,0 +1,129 @@
+// Package indicator computes technical indicators on daily closes.
+//
+// Every function takes closes adjusted for splits and dividends, oldest first, and computes in float64: indicators
+// decide, they are never money. An indicator has one definition, written at its function, no default window, and no
+// placeholder: too little history is an error. docs/strategies.md gives the definitions with their sources.
+package indicator
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/the-alchemiser/alchemiser/pkg/fault"
+)
+
+// MaxWindow is the greatest window, forty years of trading days; it bounds the memory that a program can ask for.
+const MaxWindow = 10_000
+
+// Unit is what a value is measured in.
+type Unit string
+
+// The units.
+const (
+	Price          Unit = "price"            // US dollars
+	Percent        Unit = "percent"          // 5 means 5 %
+	PercentPerDay  Unit = "percent per day"  // mean of daily returns
+	PercentPerYear Unit = "percent per year" // annualised with 252 trading days
+	Index          Unit = "index"            // 0 to 100
+)
+
+// Definition is one indicator. Get it from Lookup or All; it is a value and safe for concurrent use.
+type Definition struct {
+	// Name is the indicator's name in symphonies, such as "moving-average-price".
+	Name string
+	// Label is its name for people, such as "moving average".
+	Label string
+	Unit  Unit
+	// Windowed says that the indicator has a window; without one the window is 0.
+	Windowed bool
+	// Recursive says that the value depends on all history that there is, not only on the last BarsNeeded closes.
+	Recursive bool
+
+	minWindow int
+	beyond    int // bars needed beyond the window
+	compute   func(closes []float64, window int) float64
+}
+
+// All returns every indicator, sorted by name.
+func All() []Definition {
+	return []Definition{
+		cumulativeReturnDefinition(),
+		currentPriceDefinition(),
+		exponentialMovingAverageDefinition(),
+		maxDrawdownDefinition(),
+		movingAveragePriceDefinition(),
+		movingAverageReturnDefinition(),
+		rsiDefinition(),
+		stdevPriceDefinition(),
+		stdevReturnDefinition(),
+	}
+}
+
+// Lookup returns the indicator called name.
+func Lookup(name string) (Definition, bool) {
+	all := All()
+	i, ok := slices.BinarySearchFunc(all, name, func(d Definition, name string) int { return strings.Compare(d.Name, name) })
+	if !ok {
+		return Definition{}, false
+	}
+	return all[i], true
+}
+
+// CheckWindow returns a fault.Invalid error if the indicator cannot have the window.
+func (d Definition) CheckWindow(window int) error {
+	switch {
+	case !d.Windowed && window != 0:
+		return fault.New(fault.Invalid, "%s: window %d, want none", d.Name, window)
+	case d.Windowed && (window < d.minWindow || window > MaxWindow):
+		return fault.New(fault.Invalid, "%s: window %d, want %d to %d", d.Name, window, d.minWindow, MaxWindow)
+	}
+	return nil
+}
+
+// BarsNeeded returns the number of closes without which there is no value.
+func (d Definition) BarsNeeded(window int) int { return window + d.beyond }
+
+// Value returns the indicator at the last of closes, oldest first, each above 0. It returns a fault.Invalid error for a
+// window that the indicator cannot have, a *HistoryError for too few closes, and a fault.Invalid error for closes that
+// make no finite value.
+func (d Definition) Value(closes []float64, window int) (float64, error) {
+	if err := d.CheckWindow(window); err != nil {
+		return 0, err
+	}
+	if need := d.BarsNeeded(window); len(closes) < need {
+		return 0, &HistoryError{Indicator: d.Name, Window: window, Needed: need, Present: len(closes)}
+	}
+	v := d.compute(closes, window)
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return 0, fault.New(fault.Invalid, "%s over %d bars: the closes make no finite value", d.Name, window)
+	}
+	return v, nil
+}
+
+// HistoryError says that there are too few bars for an indicator. Its code is fault.Invalid.
+type HistoryError struct {
+	// Symbol is empty if whoever computed the value did not know it.
+	Symbol    string
+	Indicator string
+	Window    int
+	Needed    int
+	Present   int
+}
+
+// Error implements error.
+func (e *HistoryError) Error() string {
+	of := ""
+	if e.Symbol != "" {
+		of = " of " + e.Symbol
+	}
+	window := ""
+	if e.Window > 0 {
+		window = fmt.Sprintf(" with window %d", e.Window)
+	}
+	return fmt.Sprintf("%s%s%s needs %d bars of history, there are %d", e.Indicator, of, window, e.Needed, e.Present)
+}
+
+// Code implements the interface that fault.CodeOf reads.
+func (e *HistoryError) Code() fault.Code { return fault.Invalid }

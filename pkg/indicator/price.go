@@ -1,0 +1,47 @@
+package indicator
+
+func currentPriceDefinition() Definition {
+	return Definition{Name: "current-price", Label: "price", Unit: Price, beyond: 1, compute: currentPrice}
+}
+
+// currentPrice is the last close.
+func currentPrice(closes []float64, _ int) float64 { return closes[len(closes)-1] }
+
+func movingAveragePriceDefinition() Definition {
+	return Definition{
+		Name: "moving-average-price", Label: "moving average", Unit: Price, Windowed: true,
+		minWindow: 1, compute: movingAveragePrice,
+	}
+}
+
+// movingAveragePrice is the mean of the last w closes.
+func movingAveragePrice(closes []float64, window int) float64 { return mean(last(closes, window)) }
+
+func exponentialMovingAverageDefinition() Definition {
+	return Definition{
+		Name: "exponential-moving-average-price", Label: "exponential moving average", Unit: Price, Windowed: true,
+		Recursive: true, minWindow: 1, compute: exponentialMovingAverage,
+	}
+}
+
+// exponentialMovingAverage is E[n-1] with E[0] = P[0], E[i] = a·P[i] + (1-a)·E[i-1], a = 2/(w+1), over the whole history.
+func exponentialMovingAverage(closes []float64, window int) float64 {
+	a := 2 / (float64(window) + 1)
+	e := closes[0]
+	for _, p := range closes[1:] {
+		e += a * (p - e)
+	}
+	return e
+}
+
+func last(xs []float64, n int) []float64 { return xs[len(xs)-n:] }
+
+// mean sums the distances from the first value, so that the mean of equal values is exactly that value: a price that
+// did not move is not above its own average.
+func mean(xs []float64) float64 {
+	var sum float64
+	for _, x := range xs {
+		sum += x - xs[0]
+	}
+	return xs[0] + sum/float64(len(xs))
+}
