@@ -8,10 +8,10 @@ import (
 
 const provider = "registry.terraform.io/hashicorp/aws"
 
-// cliConfig returns the path of the Terraform CLI configuration to use: the user's own if there is one, else one that
-// points at a provider mirror on this machine, else none ("") and Terraform asks the registry.
+// ProviderConfig returns the path of the Terraform CLI configuration to use: the user's own if there is one, else one,
+// written to folder, that points at a provider mirror on this machine, else none ("") and Terraform asks the registry.
 // https://developer.hashicorp.com/terraform/cli/config/config-file#provider-installation
-func cliConfig(folder string) (string, error) {
+func ProviderConfig(folder string) (string, error) {
 	if own := os.Getenv("TF_CLI_CONFIG_FILE"); own != "" {
 		if _, err := os.Stat(own); err == nil {
 			return own, nil

@@ -48,7 +48,7 @@ func newTerraform(cfg Config, r Record) (*Terraform, error) {
 		// The clock of the paper broker stands still; a real schedule would start runs beside ours.
 		"TF_VAR_schedules_enabled": "false",
 	}
-	config, err := cliConfig(cfg.Folder())
+	config, err := ProviderConfig(cfg.Folder())
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ func (d *deployment) testCLI(t *testing.T) {
 	}{
 		"events list-rules":        {[]string{"events", "list-rules", "--event-bus-name", bus}, "alchemiser-rebalance-planned-" + stage},
 		"events put-events":        {[]string{"events", "put-events", "--entries", `[{"EventBusName":"` + bus + `","Source":"test","DetailType":"Test","Detail":"{}"}]`}, `"FailedEntryCount": 0`},
-		"lambda invoke":            {[]string{"lambda", "invoke", "--function-name", "alchemiser-monitor-" + stage + ":live", "--payload", "eyJ3YXRjaGRvZyI6dHJ1ZX0=", os.DevNull}, `"StatusCode": 200`},
+		"lambda invoke":            {[]string{"lambda", "invoke", "--function-name", "alchemiser-monitor-" + stage + ":live", "--payload", "fileb://testdata/watchdog.json", os.DevNull}, `"StatusCode": 200`},
 		"logs filter-log-events":   {[]string{"logs", "filter-log-events", "--log-group-name", "/aws/events/alchemiser-" + stage, "--filter-pattern", "RebalancePlanned"}, "RebalancePlanned"},
 		"sqs get-queue-url":        {[]string{"sqs", "get-queue-url", "--queue-name", "alchemiser-execution-dlq-" + stage}, "alchemiser-execution-dlq-" + stage},
 		"xray get-trace-summaries": {[]string{"xray", "get-trace-summaries", "--start-time", "2020-01-01", "--end-time", "2100-01-01", "--filter-expression", `annotation.stage = "` + stage + `"`}, `"Id": "1-`},
