@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 )
@@ -24,6 +25,11 @@ func (r *Request) decode(into any) error {
 		return nil
 	}
 	if err := json.Unmarshal(r.Body, into); err != nil {
+		// A type of the service may refuse its content in the service's own words.
+		var refused *Error
+		if errors.As(err, &refused) {
+			return refused
+		}
 		return Errorf("SerializationException", "%s.%s: %v", r.Service, r.Operation, err)
 	}
 	return nil
