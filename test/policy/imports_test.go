@@ -34,13 +34,19 @@ func rules() []rule {
 	rs := []rule{
 		{name: "pkg does not know internal", from: []string{"pkg"}, never: []string{"internal"}},
 		{name: "fault knows nobody", from: []string{"pkg/fault"}, never: []string{"pkg"}},
-		{name: "events know fault and market only", from: []string{"pkg/events"}, never: []string{"pkg"},
-			but: []string{"pkg/fault", "pkg/market", "pkg/events"}},
+		{
+			name: "events know fault and market only", from: []string{"pkg/events"}, never: []string{"pkg"},
+			but: []string{"pkg/fault", "pkg/market", "pkg/events"},
+		},
 		{name: "symphony and indicator do no I/O", from: []string{"pkg/symphony", "pkg/indicator"}, never: []string{"os", "net", "database"}},
-		{name: "localaws imports nothing of the rest: it must fail as AWS does", from: []string{"internal/localaws"},
-			never: []string{"pkg", "internal", "functions", "cmd"}, but: []string{"internal/localaws"}},
-		{name: "only cmd and test know localaws", from: []string{"pkg", "internal", "functions"}, never: []string{"internal/localaws"},
-			but: nil},
+		{
+			name: "localaws imports nothing of the rest: it must fail as AWS does", from: []string{"internal/localaws"},
+			never: []string{"pkg", "internal", "functions", "cmd"}, but: []string{"internal/localaws"},
+		},
+		{
+			name: "only cmd and test know localaws", from: []string{"pkg", "internal", "functions"}, never: []string{"internal/localaws"},
+			but: nil,
+		},
 		{name: "AWS SDKs enter at the edges only", from: []string{"pkg", "internal"}, never: []string{"github.com/aws"}},
 		{name: "zap stands in telemetry only", from: []string{"pkg", "internal", "functions"}, never: []string{"go.uber.org/zap"}},
 		{name: "only mains, cmd and test join functions", from: []string{"pkg", "internal"}, never: []string{"functions", "cmd", "test"}},
