@@ -14,6 +14,8 @@ type Rejected struct {
 	// Code is the bus's own, such as "ThrottlingException" or "MalformedDetail".
 	Code    string
 	Message string
+	// Err is the error behind it, if there is one.
+	Err error
 }
 
 // PublishError lists exactly the events that were not accepted; all others of the same call were.
@@ -27,10 +29,28 @@ func (e *PublishError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "publish: %d not accepted", len(e.Rejected))
 	for _, r := range e.Rejected {
-		fmt.Fprintf(&b, "; %s %s: %s %s", r.Event.Type(), r.Event.ID, r.Code, r.Message)
+		fmt.Fprintf(&b, "; %s %s: %s %s", typeOf(r.Event), r.Event.ID, r.Code, r.Message)
 	}
 	return b.String()
 }
 
-// Code returns what the error asks for: fault.Transient if trying again may help, else fault.Invalid.
+func typeOf(e events.Event) events.Type {
+	if e.Payload == nil {
+		return "event without payload"
+	}
+	return e.Type()
+}
+
+// Code returns what the error asks for: fault.Transient or fault.Internal if trying again may help, else fault.Invalid.
 func (e *PublishError) Code() fault.Code { return e.Fault }
+
+// Unwrap returns the errors behind the rejections.
+func (e *PublishError) Unwrap() []error {
+	var errs []error
+	for _, r := range e.Rejected {
+		if r.Err != nil {
+			errs = append(errs, r.Err)
+		}
+	}
+	return errs
+}
