@@ -1,0 +1,236 @@
+package symphony
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/the-alchemiser/alchemiser/pkg/fault"
+	"github.com/the-alchemiser/alchemiser/pkg/indicator"
+)
+
+// maxFaults is how many faults of one program an error lists.
+const maxFaults = 20
+
+// symbolForm is what the market calls a symbol: SPY, BRK.B, BRK/B.
+var symbolForm = regexp.MustCompile(`^[A-Z][A-Z0-9]*([./][A-Z0-9]+)?$`)
+
+// operator compiles the list that begins with its name. If the list is wrong it reports why and returns nil.
+type operator func(c *compiler, f *form) node
+
+// operators is the language: everything that evaluates to a weighted portfolio.
+func operators() map[string]operator {
+	return map[string]operator{
+		"asset":            compileAsset,
+		"group":            compileGroup,
+		"if":               compileIf,
+		"weight-equal":     compileWeightEqual,
+		"weight-specified": compileWeightSpecified,
+	}
+}
+
+// Parse reads, checks and compiles the program src. file is how errors call it. The error is one or several
+// *SyntaxError joined, each with code fault.Invalid: the first that keeps the text from being read, or everything that
+// the check found, up to twenty.
+func Parse(file, src string) (*Program, error) {
+	f, err := read(file, src)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256([]byte(src))
+	c := &compiler{
+		program:   &Program{file: file, digest: hex.EncodeToString(sum[:])},
+		operators: operators(),
+		metricIDs: map[metric]int{},
+		symbols:   map[string]int{},
+	}
+	c.defsymphony(f)
+	if len(c.faults) > 0 {
+		return nil, errors.Join(c.faults...)
+	}
+	c.program.needs = c.symbols
+	c.program.symbols = slices.Sorted(maps.Keys(c.symbols))
+	return c.program, nil
+}
+
+// compiler turns forms into nodes and collects what is wrong with them.
+type compiler struct {
+	program   *Program
+	operators map[string]operator
+	metricIDs map[metric]int
+	symbols   map[string]int // bars needed
+	faults    []error
+}
+
+// fail reports that found stands at pos where want should.
+func (c *compiler) fail(pos Pos, found, want string) {
+	switch {
+	case len(c.faults) < maxFaults:
+		c.faults = append(c.faults, &SyntaxError{File: c.program.file, Pos: pos, Found: found, Want: want})
+	case len(c.faults) == maxFaults:
+		c.faults = append(c.faults, fault.New(fault.Invalid, "%s: and more: the check stopped after %d faults", c.program.file, maxFaults))
+	}
+}
+
+// warn notes what is allowed but probably a mistake.
+func (c *compiler) warn(pos Pos, text string) {
+	c.program.warnings = append(c.program.warnings, fmt.Sprintf("%s:%d:%d: %s", c.program.file, pos.Line, pos.Column, text))
+}
+
+// child is a node, where it stands, and what the path to it calls it.
+type child struct {
+	label string
+	pos   Pos
+	node  node
+}
+
+// child compiles f, any form that evaluates to a portfolio.
+func (c *compiler) child(f *form) child {
+	head := f.head()
+	compile, ok := c.operators[head]
+	if !ok {
+		c.fail(f.pos, f.String(), "one of "+c.operatorNames())
+		return child{}
+	}
+	label := head
+	if head == "group" && len(f.items) > 1 {
+		label = fmt.Sprintf("group(%s)", f.items[1].text)
+	}
+	return child{label: label, pos: f.pos, node: compile(c, f)}
+}
+
+// children compiles the items of the vector f. Where there are several, their labels are numbered from 1.
+func (c *compiler) children(f *form) []child {
+	if f.kind != kindVector {
+		c.fail(f.pos, f.String(), "a vector [node…]")
+		return nil
+	}
+	if len(f.items) == 0 {
+		c.warn(f.pos, "nothing to hold in an empty vector")
+	}
+	out := make([]child, len(f.items))
+	for i, item := range f.items {
+		out[i] = c.child(item)
+		if len(f.items) > 1 {
+			out[i].label += fmt.Sprintf("[%d]", i+1)
+		}
+	}
+	return out
+}
+
+func (c *compiler) operatorNames() string {
+	names := slices.Sorted(maps.Keys(c.operators))
+	for i, name := range names {
+		names[i] = "(" + name + " …)"
+	}
+	return strings.Join(names, ", ")
+}
+
+// args checks that f has n arguments and reports usage if not.
+func (c *compiler) args(f *form, n int, usage string) bool {
+	if len(f.items)-1 == n {
+		return true
+	}
+	c.fail(f.pos, fmt.Sprintf("%s with %s", f, count(len(f.items)-1, "argument")), usage)
+	return false
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// symbol reads the string f as a symbol in the broker's spelling and notes that bars of it are needed.
+func (c *compiler) symbol(f *form, bars int) (string, bool) {
+	if f.kind != kindString || !symbolForm.MatchString(f.text) {
+		c.fail(f.pos, f.String(), `a symbol in upper case such as "SPY" or "BRK.B"`)
+		return "", false
+	}
+	symbol := strings.ReplaceAll(f.text, "/", ".")
+	c.symbols[symbol] = max(c.symbols[symbol], bars)
+	return symbol, true
+}
+
+// metric is an indicator of a symbol.
+type metric struct {
+	name   string
+	symbol string
+	window int
+}
+
+// metric reads f, (indicator "SYM" {:window W}), and returns its number in the program. The same indicator of the same
+// symbol with the same window has one number, and is computed once an evaluation.
+func (c *compiler) metric(f *form) (int, bool) {
+	def, ok := indicator.Lookup(f.head())
+	if !ok {
+		c.fail(f.pos, f.String(), "a number or one of "+indicatorNames())
+		return 0, false
+	}
+	m := metric{name: def.Name}
+	usage := fmt.Sprintf(`(%s "SYM")`, def.Name)
+	arguments := 1
+	if def.Windowed {
+		usage = fmt.Sprintf(`(%s "SYM" {:window W})`, def.Name)
+		arguments = 2
+	}
+	if !c.args(f, arguments, usage) {
+		return 0, false
+	}
+	if def.Windowed {
+		if m.window, ok = c.window(f.items[2], def, usage); !ok {
+			return 0, false
+		}
+	}
+	if m.symbol, ok = c.symbol(f.items[1], def.BarsNeeded(m.window)); !ok {
+		return 0, false
+	}
+	id, ok := c.metricIDs[m]
+	if !ok {
+		id = len(c.program.metrics)
+		c.metricIDs[m] = id
+		c.program.metrics = append(c.program.metrics, compiledMetric{metric: m, def: def})
+	}
+	return id, true
+}
+
+// window reads the parameters {:window W} of an indicator.
+func (c *compiler) window(f *form, def indicator.Definition, usage string) (int, bool) {
+	if f.kind != kindMap {
+		c.fail(f.pos, f.String(), usage)
+		return 0, false
+	}
+	for i := 0; i < len(f.items); i += 2 {
+		if key := f.items[i]; key.text != "window" {
+			c.fail(key.pos, key.String(), "only :window")
+			return 0, false
+		}
+	}
+	value, ok := f.lookup("window")
+	if !ok {
+		c.fail(f.pos, "no :window", usage)
+		return 0, false
+	}
+	if value.kind == kindNumber && value.number.IsInteger() && value.number.BigInt().IsInt64() {
+		w := int(value.number.IntPart())
+		if def.CheckWindow(w) == nil {
+			return w, true
+		}
+	}
+	c.fail(value.pos, value.String(), fmt.Sprintf("a whole number of days up to %d that %s can have", indicator.MaxWindow, def.Name))
+	return 0, false
+}
+
+func indicatorNames() string {
+	var names []string
+	for _, d := range indicator.All() {
+		names = append(names, "("+d.Name+" …)")
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,119 @@
+package symphony
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/the-alchemiser/alchemiser/pkg/indicator"
+	"github.com/the-alchemiser/alchemiser/pkg/market"
+)
+
+// Result is what a program wants to hold as of a date.
+type Result struct {
+	AsOf market.Date
+	// Weights are decimals with 6 places above 0 that sum to exactly 1.
+	Weights map[string]decimal.Decimal
+	// Reasons are the decisions that were taken, in the order of evaluation.
+	Reasons []Reason
+	// HistoryDays is the shortest history, in bars, that a recursive indicator was computed on; 0 if there was none.
+	HistoryDays int
+}
+
+// Reason explains one decision.
+type Reason struct {
+	// Path is the place in the program, such as "weight-equal/if[1]/then/group(Calm)".
+	Path string
+	// Text says what was decided, on which values: "RSI(14) of SPY is 61.20, above 55: then".
+	Text string
+}
+
+// Evaluate returns what the program wants to hold as of asOf: it sees the bars of h up to and including that date. The
+// same arguments always give the same result. The error is an *EvaluationError; its cause is a *HistoryError if there
+// are too few bars for an indicator that is reached.
+func (p *Program) Evaluate(h *History, asOf market.Date) (Result, error) {
+	e := &evaluation{program: p, history: h, asOf: asOf, values: make([]memo, len(p.metrics))}
+	held, err := e.visit(p.root)
+	if err == nil && len(held) == 0 {
+		err = &EvaluationError{File: p.file, Pos: p.root.pos, Path: p.root.label, Err: errEmpty}
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{AsOf: asOf, Weights: held.weights(), Reasons: e.reasons, HistoryDays: e.historyDays}, nil
+}
+
+// node is a compiled form. It belongs to a program and is never changed.
+type node interface {
+	// evaluate returns the node's value, or an error made by evaluation.fail.
+	evaluate(e *evaluation) (portfolio, error)
+}
+
+// evaluation is one run of a program.
+type evaluation struct {
+	program *Program
+	history *History
+	asOf    market.Date
+
+	values      []memo // by the metric's number
+	trail       []child
+	reasons     []Reason
+	historyDays int
+}
+
+type memo struct {
+	known bool
+	value float64
+	err   error
+}
+
+// visit evaluates c one level below the node that calls it.
+func (e *evaluation) visit(c child) (portfolio, error) {
+	e.trail = append(e.trail, c)
+	p, err := c.node.evaluate(e)
+	e.trail = e.trail[:len(e.trail)-1]
+	return p, err
+}
+
+func (e *evaluation) path() string {
+	labels := make([]string, len(e.trail))
+	for i, c := range e.trail {
+		labels[i] = c.label
+	}
+	return strings.Join(labels, "/")
+}
+
+// explain records a decision of the node that is being evaluated.
+func (e *evaluation) explain(text string) {
+	e.reasons = append(e.reasons, Reason{Path: e.path(), Text: text})
+}
+
+// fail puts the place of the node that is being evaluated on err.
+func (e *evaluation) fail(err error) error {
+	return &EvaluationError{File: e.program.file, Pos: e.trail[len(e.trail)-1].pos, Path: e.path(), Err: err}
+}
+
+// metric returns the value of the metric with number id, computed once.
+func (e *evaluation) metric(id int) (float64, error) {
+	m := &e.values[id]
+	if !m.known {
+		*m = e.compute(e.program.metrics[id])
+	}
+	return m.value, m.err
+}
+
+func (e *evaluation) compute(m compiledMetric) memo {
+	closes := e.history.closes(m.symbol, e.asOf)
+	v, err := m.def.Value(closes, m.window)
+	var short *indicator.HistoryError
+	if errors.As(err, &short) {
+		named := *short
+		named.Symbol = m.symbol
+		err = &named
+	}
+	if err == nil && m.def.Recursive && (e.historyDays == 0 || len(closes) < e.historyDays) {
+		e.historyDays = len(closes)
+	}
+	return memo{known: true, value: v, err: err}
+}

@@ -1,0 +1,77 @@
+package symphony
+
+import (
+	"fmt"
+
+	"github.com/shopspring/decimal"
+)
+
+// kind is what a form is.
+type kind string
+
+const (
+	kindList    kind = "list"
+	kindVector  kind = "vector"
+	kindMap     kind = "map"
+	kindString  kind = "string"
+	kindNumber  kind = "number"
+	kindKeyword kind = "keyword"
+	kindSymbol  kind = "symbol"
+	kindNil     kind = "nil"
+)
+
+// form is one piece of data and the place where it begins.
+type form struct {
+	kind kind
+	pos  Pos
+	// text is the content of a string, the name of a symbol, and the name of a keyword without its colon.
+	text   string
+	number decimal.Decimal
+	// items are the parts of a list or vector; of a map, keys and values in turn.
+	items []*form
+}
+
+// String describes f for an error.
+func (f *form) String() string {
+	switch f.kind {
+	case kindString:
+		return fmt.Sprintf("string %q", f.text)
+	case kindNumber:
+		return "number " + f.number.String()
+	case kindKeyword:
+		return "keyword :" + f.text
+	case kindSymbol:
+		return "symbol " + f.text
+	case kindList:
+		if head := f.head(); head != "" {
+			return "(" + head + " …)"
+		}
+		return "a list"
+	case kindVector:
+		return "a vector"
+	case kindMap:
+		return "a map"
+	case kindNil:
+		return "nil"
+	default:
+		return string(f.kind)
+	}
+}
+
+// head is the name that a list begins with, or "".
+func (f *form) head() string {
+	if f.kind != kindList || len(f.items) == 0 || f.items[0].kind != kindSymbol {
+		return ""
+	}
+	return f.items[0].text
+}
+
+// lookup returns the value of a map's keyword.
+func (f *form) lookup(keyword string) (*form, bool) {
+	for i := 0; i < len(f.items); i += 2 {
+		if f.items[i].text == keyword {
+			return f.items[i+1], true
+		}
+	}
+	return nil, false
+}

@@ -1,0 +1,85 @@
+package symphony
+
+import (
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/the-alchemiser/alchemiser/pkg/fault"
+	"github.com/the-alchemiser/alchemiser/pkg/market"
+)
+
+// History is the daily closes that programs are evaluated on. It is never changed after construction and safe for
+// concurrent use; one serves any number of programs and dates.
+type History struct {
+	series map[string]series
+}
+
+type series struct {
+	dates  []market.Date
+	closes []float64
+}
+
+// NewHistory takes bars by symbol, oldest first, completed and adjusted. It returns a fault.Invalid error that names
+// symbol and date for bars out of order and for a close that is not above 0.
+func NewHistory(bars map[string][]market.Bar) (*History, error) {
+	h := &History{series: make(map[string]series, len(bars))}
+	for symbol, bars := range bars {
+		s := series{dates: make([]market.Date, len(bars)), closes: make([]float64, len(bars))}
+		for i, b := range bars {
+			if i > 0 && b.Date <= bars[i-1].Date {
+				return nil, fault.New(fault.Invalid, "bars of %s: %s after %s; want the oldest first, one a date", symbol, b.Date, bars[i-1].Date)
+			}
+			if s.closes[i] = b.Close.InexactFloat64(); s.closes[i] <= 0 {
+				return nil, fault.New(fault.Invalid, "bars of %s: close %s on %s; want more than 0", symbol, b.Close, b.Date)
+			}
+			s.dates[i] = b.Date
+		}
+		h.series[symbol] = s
+	}
+	return h, nil
+}
+
+// closes returns the closes of symbol up to and including asOf.
+func (h *History) closes(symbol string, asOf market.Date) []float64 {
+	s := h.series[symbol]
+	return s.closes[:s.upTo(asOf)]
+}
+
+func (s series) upTo(asOf market.Date) int {
+	return sort.Search(len(s.dates), func(i int) bool { return s.dates[i] > asOf })
+}
+
+// LastDate returns the date of the last bar up to and including until that every one of symbols has. If they end on
+// different dates it returns a fault.Transient error that names the ones that lag, as the source may catch up; for a
+// symbol without any bar it returns a fault.Invalid error.
+func (h *History) LastDate(symbols []string, until market.Date) (market.Date, error) {
+	var last market.Date
+	var none []string
+	dates := make(map[string]market.Date, len(symbols))
+	for _, symbol := range symbols {
+		s := h.series[symbol]
+		n := s.upTo(until)
+		if n == 0 {
+			none = append(none, symbol)
+			continue
+		}
+		dates[symbol] = s.dates[n-1]
+		last = max(last, s.dates[n-1])
+	}
+	if len(none) > 0 {
+		slices.Sort(none)
+		return "", fault.New(fault.Invalid, "no bar up to %s of %s", until, strings.Join(none, ", "))
+	}
+	var lagging []string
+	for symbol, date := range dates {
+		if date < last {
+			lagging = append(lagging, symbol+" ("+string(date)+")")
+		}
+	}
+	if len(lagging) > 0 {
+		slices.Sort(lagging)
+		return "", fault.New(fault.Transient, "bars are not all up to %s: %s", last, strings.Join(lagging, ", "))
+	}
+	return last, nil
+}

@@ -1,0 +1,202 @@
+package symphony_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/the-alchemiser/alchemiser/pkg/fault"
+	"github.com/the-alchemiser/alchemiser/pkg/symphony"
+)
+
+func TestParseReadsEveryKindOfText(t *testing.T) {
+	t.Parallel()
+	p := parse(t, "\uFEFF; a comment before\n(defsymphony, \"Quoted \\\"name\\\"\\t\" {:asset-class \"EQUITIES\", :rebalance-frequency :monthly}\r\n"+
+		"(if (>= (rsi \"SPY\" {:window 10}) -1.5e1) ; why\n [(asset \"BRK/B\" nil)] [(asset \"BIL\" \"T-Bills ü\")]))  ; after\n")
+	if got, want := p.Name(), "Quoted \"name\"\t"; got != want {
+		t.Errorf("Name = %q, want %q", got, want)
+	}
+	if p.Frequency() != symphony.FrequencyMonthly {
+		t.Errorf("Frequency = %s, want monthly", p.Frequency())
+	}
+	if diff := cmp.Diff([]string{"BIL", "BRK.B", "SPY"}, p.Symbols()); diff != "" {
+		t.Errorf("Symbols (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]int{"BIL": 1, "BRK.B": 1, "SPY": 11}, p.BarsNeeded()); diff != "" {
+		t.Errorf("BarsNeeded (-want +got):\n%s", diff)
+	}
+	if len(p.Digest()) != 64 {
+		t.Errorf("Digest = %q, want a SHA-256 in hex", p.Digest())
+	}
+}
+
+func TestBarsNeededIsTheGreatestOfASymbol(t *testing.T) {
+	t.Parallel()
+	p := parse(t, program(`(if (> (current-price "SPY") (moving-average-price "SPY" {:window 200}))
+		[(if (< (rsi "SPY" {:window 10}) 80) [(asset "SPY" nil)] [(asset "BIL" nil)])] [(asset "BIL" nil)])`))
+	if diff := cmp.Diff(map[string]int{"BIL": 1, "SPY": 200}, p.BarsNeeded()); diff != "" {
+		t.Errorf("BarsNeeded (-want +got):\n%s", diff)
+	}
+}
+
+func TestFaultsNamePlaceFoundAndWanted(t *testing.T) {
+	t.Parallel()
+	asset := `(asset "SPY" nil)`
+	for name, tt := range map[string]struct{ src, want string }{
+		"empty file":              {"", "1:1: found end of file, want a program (defsymphony …)"},
+		"only a comment":          {"; nothing\n", "2:1: found end of file, want a program"},
+		"another form":            {"(weight-equal [])", "1:1: found (weight-equal …), want (defsymphony"},
+		"text after the form":     {program(asset) + "\n  (x)", "3:3: found (, want end of file"},
+		"closer too many":         {program(asset) + ")", "2:19: found ), want end of file"},
+		"closer missing":          {"(defsymphony \"x\" {:asset-class \"EQUITIES\"} " + asset, "found end of file, want ) to close the list of line 1, column 1"},
+		"mismatched closer":       {program(`(weight-equal [(asset "SPY" nil))`), "2:33: found ), want ] to close the vector of line 2, column 15"},
+		"closer alone":            {"]", "1:1: found ], want a program"},
+		"string without end":      {"(defsymphony \"x", `1:16: found end of file, want " to close the string of line 1, column 14`},
+		"unknown escape":          {`(defsymphony "a\q"`, `1:16: found \ and q, want an escape`},
+		"column counts letters":   {"(defsymphony \"äöü\" #{})", "1:20: found #, want a form or )"},
+		"not UTF-8":               {"(defsymphony \xff)", "1:14: found bytes that are not UTF-8 (0xff), want a form or )"},
+		"not UTF-8 in a string":   {"(defsymphony \"\xff\")", "1:15: found bytes that are not UTF-8 (0xff)"},
+		"control character":       {"(defsymphony \x00)", "1:14: found U+0000, want a form or )"},
+		"number with letters":     {program(`(weight-specified 12x ` + asset + `)`), "2:19: found 12x, want a number"},
+		"octal number":            {program(`(weight-specified 012 ` + asset + `)`), "2:19: found 012, want a number"},
+		"number without end":      {program(`(weight-specified 1e999 ` + asset + `)`), "2:19: found 1e999, want a number"},
+		"keyword without a name":  {"(defsymphony \"x\" {: 1})", "1:20: found  , want the name of a keyword"},
+		"map with a string key":   {`(defsymphony "x" {"asset-class" 1})`, `1:19: found string "asset-class", want a keyword as the key of a map`},
+		"map with a lone key":     {`(defsymphony "x" {:asset-class})`, "1:19: found keyword :asset-class without a value"},
+		"map with a key twice":    {`(defsymphony "x" {:a 1 :a 2})`, "1:24: found keyword :a a second time"},
+		"no name":                 {`(defsymphony {} {:asset-class "EQUITIES"} ` + asset + `)`, "1:14: found a map, want the name as a string"},
+		"no options":              {`(defsymphony "x" ` + asset + `)`, "1:1: found (defsymphony …) with 2 arguments, want (defsymphony"},
+		"options without class":   {`(defsymphony "x" {} ` + asset + `)`, "1:18: found no :asset-class, want"},
+		"class unknown":           {`(defsymphony "x" {:asset-class "CRYPTO"} ` + asset + `)`, `1:32: found string "CRYPTO", want "EQUITIES"`},
+		"option unknown":          {`(defsymphony "x" {:asset-class "EQUITIES" :rebalance :daily} ` + asset + `)`, "1:43: found keyword :rebalance, want one of :asset-class"},
+		"frequency unknown":       {`(defsymphony "x" {:asset-class "EQUITIES" :rebalance-frequency :hourly} ` + asset + `)`, "1:64: found keyword :hourly, want :daily"},
+		"threshold beside daily":  {`(defsymphony "x" {:asset-class "EQUITIES" :rebalance-threshold 0.1 :rebalance-frequency :daily} ` + asset + `)`, "1:64: found a threshold and :daily"},
+		"threshold in percent":    {`(defsymphony "x" {:asset-class "EQUITIES" :rebalance-threshold 5} ` + asset + `)`, "1:64: found number 5, want a fraction"},
+		"operator not supported":  {program(`(filter (rsi {:window 10}) (select-top 1) [` + asset + `])`), "2:1: found (filter …), want one of (asset …), (group …), (if …), (weight-equal …), (weight-specified …)"},
+		"no operator":             {program(`"SPY"`), `2:1: found string "SPY", want one of`},
+		"symbol in lower case":    {program(`(asset "spy" nil)`), `2:8: found string "spy", want a symbol in upper case`},
+		"asset without a name":    {program(`(asset "SPY")`), `2:1: found (asset …) with 1 argument, want (asset "SYM" "Long name")`},
+		"asset with a bad name":   {program(`(asset "SPY" 5)`), "2:14: found number 5, want the long name"},
+		"group with two bodies":   {program(`(group "g" [` + asset + asset + `])`), "2:12: found a vector, want a vector with the one body"},
+		"weight-equal of a list":  {program(`(weight-equal ` + asset + `)`), "2:15: found (asset …), want a vector"},
+		"weights odd":             {program(`(weight-specified 0.5 ` + asset + ` 0.5)`), "2:1: found (weight-specified …) with 3 arguments"},
+		"weights none":            {program(`(weight-specified)`), "2:1: found (weight-specified …) with 0 arguments"},
+		"weight negative":         {program(`(weight-specified -1 ` + asset + `)`), "2:19: found number -1, want a weight of 0 or more"},
+		"weights all 0":           {program(`(weight-specified 0 ` + asset + `)`), "2:1: found weights that sum to 0"},
+		"if without else":         {program(`(if (> 1 2) [` + asset + `])`), "2:1: found (if …) with 2 arguments"},
+		"condition unknown":       {program(`(if (!= 1 2) [` + asset + `] [` + asset + `])`), "2:5: found (!= …), want a comparison"},
+		"comparison of three":     {program(`(if (> 1 2 3) [` + asset + `] [` + asset + `])`), "2:5: found (> …) with 3 arguments"},
+		"indicator unknown":       {program(`(if (> (macd "SPY" {:window 3}) 2) [` + asset + `] [` + asset + `])`), "2:8: found (macd …), want a number or one of (cumulative-return …)"},
+		"window missing":          {program(`(if (> (rsi "SPY" {}) 2) [` + asset + `] [` + asset + `])`), `2:19: found no :window, want (rsi "SYM" {:window W})`},
+		"parameters missing":      {program(`(if (> (rsi "SPY") 2) [` + asset + `] [` + asset + `])`), "2:8: found (rsi …) with 1 argument"},
+		"parameter unknown":       {program(`(if (> (rsi "SPY" {:window 3 :days 4}) 2) [` + asset + `] [` + asset + `])`), "2:30: found keyword :days, want only :window"},
+		"window with a fraction":  {program(`(if (> (rsi "SPY" {:window 2.5}) 2) [` + asset + `] [` + asset + `])`), "2:28: found number 2.5, want a whole number"},
+		"window 0":                {program(`(if (> (rsi "SPY" {:window 0}) 2) [` + asset + `] [` + asset + `])`), "2:28: found number 0, want a whole number"},
+		"window beyond all bars":  {program(`(if (> (rsi "SPY" {:window 1e30}) 2) [` + asset + `] [` + asset + `])`), "2:28: found number 1000000000000000000000000000000, want"},
+		"current-price of window": {program(`(if (> (current-price "SPY" {:window 1}) 2) [` + asset + `] [` + asset + `])`), "2:8: found (current-price …) with 2 arguments"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := symphony.Parse("test.clj", tt.src)
+			if err == nil {
+				t.Fatal("Parse accepted it")
+			}
+			if !strings.Contains(err.Error(), "test.clj:"+tt.want) && !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Parse = %v\nwant       test.clj:%s", err, tt.want)
+			}
+			var syntax *symphony.SyntaxError
+			if !errors.As(err, &syntax) || fault.CodeOf(err) != fault.Invalid {
+				t.Errorf("error is %T with code %s, want a SyntaxError with code invalid", err, fault.CodeOf(err))
+			}
+		})
+	}
+}
+
+func TestCheckFindsAllFaultsAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := symphony.Parse("test.clj", program("(weight-equal [\n(asset \"a\" nil)\n(nope)\n(if 5 [] [])])"))
+	got := strings.Split(err.Error(), "\n")
+	if len(got) != 3 || !strings.HasPrefix(got[0], "test.clj:3:8:") || !strings.HasPrefix(got[1], "test.clj:4:1:") || !strings.HasPrefix(got[2], "test.clj:5:5:") {
+		t.Errorf("Parse = %v, want one fault on each of lines 3 to 5", err)
+	}
+	_, err = symphony.Parse("test.clj", program("(weight-equal ["+strings.Repeat("(nope)", 100)+"])"))
+	if n := len(strings.Split(err.Error(), "\n")); n != 21 {
+		t.Errorf("100 faults make %d lines, want 20 and one that says that there are more", n)
+	}
+}
+
+func TestNestingIsLimited(t *testing.T) {
+	t.Parallel()
+	nested := func(vectors int) string {
+		return program(strings.Repeat("(weight-equal [", vectors) + `(asset "SPY" nil)` + strings.Repeat("])", vectors))
+	}
+	parse(t, nested(249)) // 1 + 2·249 + 1 = 500 levels
+	_, err := symphony.Parse("test.clj", nested(250))
+	if err == nil || !strings.Contains(err.Error(), "found level 501 of nesting, want at most 500") {
+		t.Errorf("Parse of 501 levels = %v", err)
+	}
+}
+
+func TestWarningsTellProbableMistakes(t *testing.T) {
+	t.Parallel()
+	p := parse(t, program(`(weight-equal [(weight-specified 60 (asset "A" nil) 40 (asset "B" nil)) (weight-equal [])])`))
+	want := []string{
+		"test.clj:2:16: weights sum to 100, not 1; they are scaled",
+		"test.clj:2:87: nothing to hold in an empty vector",
+	}
+	if diff := cmp.Diff(want, p.Warnings()); diff != "" {
+		t.Errorf("Warnings (-want +got):\n%s", diff)
+	}
+}
+
+func TestFrequencyAndThreshold(t *testing.T) {
+	t.Parallel()
+	for options, want := range map[string]string{
+		"": "daily 0", ":rebalance-frequency :weekly": "weekly 0", ":rebalance-threshold 0.05": "none 0.05",
+		":rebalance-frequency :none :rebalance-threshold 0.1": "none 0.1", ":rebalance-frequency :none": "none 0",
+	} {
+		p := parse(t, fmt.Sprintf(`(defsymphony "x" {:asset-class "EQUITIES" %s} (asset "SPY" nil))`, options))
+		if got := fmt.Sprint(p.Frequency(), " ", p.Threshold()); got != want {
+			t.Errorf("%q: %s, want %s", options, got, want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(program(`(weight-equal [(asset "SPY" "x") (group "g" [(weight-specified 0.3 (asset "A" nil) 0.7 (asset "B" nil))])])`))
+	f.Add(program(`(if (> (rsi "SPY" {:window 3}) 5e1) [(asset "SPY" nil)] [(asset "BIL" nil)])`))
+	f.Add("(defsymphony \"x\\n\" {:a -1.5M, :b +2N} [nil true]) ; c")
+	f.Add(strings.Repeat("[", 600))
+	f.Fuzz(func(t *testing.T, src string) {
+		p, err := symphony.Parse("fuzz.clj", src)
+		if err != nil {
+			if fault.CodeOf(err) != fault.Invalid || !strings.HasPrefix(err.Error(), "fuzz.clj:") {
+				t.Fatalf("Parse(%q) = %v, want an invalid fault with a place", src, err)
+			}
+			return
+		}
+		series := bars(slices.Repeat([]float64{10, 11, 9, 12}, 10)...)
+		h := history(t, maps.Collect(func(yield func(string, []symphonyBar) bool) {
+			for _, symbol := range p.Symbols() {
+				if !yield(symbol, series) {
+					return
+				}
+			}
+		}))
+		got, err := p.Evaluate(h, day(39))
+		if err != nil {
+			if fault.CodeOf(err) != fault.Invalid {
+				t.Fatalf("Evaluate = %v, want an invalid fault", err)
+			}
+			return
+		}
+		if !sum(got.Weights).Equal(one) {
+			t.Fatalf("weights %s sum to %s, want 1", show(got.Weights), sum(got.Weights))
+		}
+	})
+}
