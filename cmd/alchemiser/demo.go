@@ -85,11 +85,15 @@ func rebalance(ctx context.Context, out io.Writer, s *stack.Stack) (report.Workf
 		return report.Workflow{}, err
 	}
 	fmt.Fprintf(out, "\nA one-off schedule will start run %s.\n\n", id)
-	es, err := run.Follow(ctx, id, func(e events.Event) {
-		fmt.Fprintf(out, "%s  %-18s from %-10s %s\n", e.Timestamp.Format("15:04:05.000"), e.Type(), e.SourceModule, summary(e))
+	passed, err := run.Follow(ctx, id, func(e workflow.Passed) {
+		fmt.Fprintf(out, "%s  %-18s from %-10s %s\n", e.At.Format("15:04:05.000"), e.Type(), e.SourceModule, monitor.Summary(e.Event))
 	})
 	if err != nil {
 		return report.Workflow{}, err
+	}
+	es := make([]events.Event, len(passed))
+	for i, p := range passed {
+		es[i] = p.Event
 	}
 	timeline, err := run.timeline(ctx, id, es)
 	if err != nil {

@@ -58,22 +58,19 @@ func run(out string, args []string) (err error) {
 
 // add puts the file or folder from into z under name. WalkDir's lexical order makes the order of entries fixed.
 func add(z *zip.Writer, name, from string) error {
-	return filepath.WalkDir(from, func(p string, d fs.DirEntry, err error) error {
+	fsys, root := os.DirFS(filepath.Dir(from)), filepath.Base(from)
+	return fs.WalkDir(fsys, root, func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		rel, err := filepath.Rel(from, p)
-		if err != nil {
-			return err
-		}
-		header := &zip.FileHeader{Name: path.Join(name, filepath.ToSlash(rel)), Method: zip.Deflate}
+		header := &zip.FileHeader{Name: path.Join(name, strings.TrimPrefix(p, root)), Method: zip.Deflate}
 		header.SetMode(0o755)
 		header.Modified = time.Date(1980, time.January, 1, 0, 0, 0, 0, time.UTC) // the earliest that a zip can say
 		w, err := z.CreateHeader(header)
 		if err != nil {
 			return err
 		}
-		src, err := os.Open(p)
+		src, err := fsys.Open(p)
 		if err != nil {
 			return err
 		}

@@ -26,14 +26,14 @@ func (d *deployment) testRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	passed, err := client.Follow(ctx, id, func(events.Event) {})
+	passed, err := client.Follow(ctx, id, func(workflow.Passed) {})
 	if err != nil {
 		t.Fatal(err)
 	}
 
 	byType := map[events.Type]events.Event{}
 	for _, e := range passed {
-		byType[e.Type()] = e
+		byType[e.Type()] = e.Event
 	}
 	chain := []events.Type{
 		events.TypeWorkflowStarted, events.TypeSignalGenerated, events.TypeRebalancePlanned,

@@ -72,10 +72,17 @@ func (c *Client) Schedule(ctx context.Context) (string, error) {
 	return "run-" + start.PortfolioID + "-" + at.Format(time.RFC3339), nil
 }
 
+// Passed is an event that passed on the bus.
+type Passed struct {
+	events.Event
+	// At is when the bus recorded it.
+	At time.Time
+}
+
 // Follow reads the events of workflow id from the event log group as they pass, shows each once, and returns them when
 // the workflow has ended.
-func (c *Client) Follow(ctx context.Context, id string, show func(events.Event)) ([]events.Event, error) {
-	var es []events.Event
+func (c *Client) Follow(ctx context.Context, id string, show func(Passed)) ([]Passed, error) {
+	var es []Passed
 	seen := map[string]bool{}
 	since := time.Now().Add(-time.Minute).UnixMilli()
 	for {
@@ -101,8 +108,8 @@ func (c *Client) Follow(ctx context.Context, id string, show func(events.Event))
 	}
 }
 
-func (c *Client) eventsSince(ctx context.Context, since int64) ([]events.Event, error) {
-	var es []events.Event
+func (c *Client) eventsSince(ctx context.Context, since int64) ([]Passed, error) {
+	var es []Passed
 	pages := cloudwatchlogs.NewFilterLogEventsPaginator(c.logs, &cloudwatchlogs.FilterLogEventsInput{
 		LogGroupName: aws.String("/aws/events/alchemiser-" + c.stage),
 		StartTime:    aws.Int64(since),
@@ -124,7 +131,7 @@ func (c *Client) eventsSince(ctx context.Context, since int64) ([]events.Event, 
 			if err != nil {
 				return nil, fmt.Errorf("read the event log: %w", err)
 			}
-			es = append(es, e)
+			es = append(es, Passed{Event: e, At: time.UnixMilli(aws.ToInt64(line.Timestamp)).UTC()})
 		}
 	}
 	return es, nil
