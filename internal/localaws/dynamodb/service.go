@@ -1,16 +1,22 @@
 // Package dynamodb is Amazon DynamoDB: tables with a primary key, items, the expression language, transactions and
 // time to live.
 //
-// It does not do secondary indexes, streams, PartiQL, backups and capacity; requests for them are refused.
+// It does not do secondary indexes, streams, PartiQL and the parameters from before expressions; requests for them are
+// refused. Capacity is neither limited nor reported.
 //
 // API: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/Welcome.html
 package dynamodb
 
 import (
-	"context"
 	"errors"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"slices"
+	"sync"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/dynamodb/attr"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
@@ -23,7 +29,17 @@ type Config struct {
 
 // Service is DynamoDB. It is safe for concurrent use.
 type Service struct {
-	cfg Config
+	cfg     Config
+	records state.Table[record]
+	items   state.Table[attr.Item]
+	// expiry holds one row per item with a time to live, in the order of those times.
+	expiry state.Table[expiring]
+	tokens state.Table[token]
+
+	mu     sync.RWMutex
+	tables map[string]record
+	// stripes guard items between read and commit, each item by the stripe that its key falls on.
+	stripes [256]sync.Mutex
 }
 
 // New returns the service with the tables that the store holds.
@@ -31,19 +47,91 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Store == nil || cfg.Clock == nil {
 		return nil, errors.New("dynamodb: store and clock are required")
 	}
-	return &Service{cfg: cfg}, nil
+	s := &Service{
+		cfg:     cfg,
+		records: state.NewTable[record](cfg.Store, "dynamodb.tables"),
+		items:   state.NewTable[attr.Item](cfg.Store, "dynamodb.items"),
+		expiry:  state.NewTable[expiring](cfg.Store, "dynamodb.expiry"),
+		tokens:  state.NewTable[token](cfg.Store, "dynamodb.tokens"),
+		tables:  map[string]record{},
+	}
+	err := s.records.Scan("", "", func(name string, rec record) bool {
+		s.tables[name] = rec
+		return true
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load tables: %w", err)
+	}
+	return s, nil
+}
+
+// Inventory returns the ARNs of all tables.
+func (s *Service) Inventory() ([]string, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var arns []string
+	for _, name := range slices.Sorted(maps.Keys(s.tables)) {
+		arns = append(arns, s.tables[name].arn())
+	}
+	return arns, nil
+}
+
+// lock takes the stripes of the keys, each once and in order, and returns how to release them.
+func (s *Service) lock(keys ...string) (unlock func()) {
+	var stripes []int
+	for _, key := range keys {
+		stripes = append(stripes, int(hash(key))%len(s.stripes))
+	}
+	slices.Sort(stripes)
+	stripes = slices.Compact(stripes)
+	for _, i := range stripes {
+		s.stripes[i].Lock()
+	}
+	return func() {
+		for _, i := range stripes {
+			s.stripes[i].Unlock()
+		}
+	}
+}
+
+func hash(key string) uint32 {
+	h := fnv.New32a()
+	h.Write([]byte(key)) //nolint:errcheck,gosec // a hash never fails to write
+	return h.Sum32()
 }
 
 // API returns the operations of DynamoDB.
 func (s *Service) API() wire.Service {
-	return wire.Service{Name: "dynamodb", Protocol: wire.JSON10, Target: "DynamoDB_20120810"}
+	return wire.Service{
+		Name: "dynamodb", Protocol: wire.JSON10, Target: "DynamoDB_20120810",
+		Operations: []wire.Operation{
+			wire.Op("CreateTable", s.createTable),
+			wire.Op("DescribeTable", s.describeTable),
+			wire.Op("UpdateTable", s.updateTable),
+			wire.Op("DeleteTable", s.deleteTable),
+			wire.Op("ListTables", s.listTables),
+			wire.Op("DescribeTimeToLive", s.describeTTL),
+			wire.Op("UpdateTimeToLive", s.updateTTL),
+			wire.Op("DescribeContinuousBackups", s.describeBackups),
+			wire.Op("UpdateContinuousBackups", s.updateBackups),
+			wire.Op("ListTagsOfResource", s.listTags),
+			wire.Op("TagResource", s.tag),
+			wire.Op("UntagResource", s.untag),
+			wire.Op("GetItem", s.getItem),
+			wire.Op("PutItem", s.putItem),
+			wire.Op("UpdateItem", s.updateItem),
+			wire.Op("DeleteItem", s.deleteItem),
+			wire.Op("Query", s.query),
+			wire.Op("Scan", s.scan),
+			wire.Op("BatchGetItem", s.batchGet),
+			wire.Op("BatchWriteItem", s.batchWrite),
+			wire.Op("TransactGetItems", s.transactGet),
+			wire.Op("TransactWriteItems", s.transactWrite),
+		},
+	}
 }
 
-// Run deletes expired items until ctx ends.
-func (s *Service) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+// errNoTable is what operations on items say when the table does not exist.
+func errNoTable() *wire.Error {
+	return wire.Errorf("ResourceNotFoundException", "Requested resource not found")
 }
-
-// Inventory returns the ARNs of all tables.
-func (s *Service) Inventory() ([]string, error) { return nil, nil }

@@ -15,6 +15,7 @@ type Env struct {
 	values     map[string]attr.Value
 	usedNames  map[string]bool
 	usedValues map[string]bool
+	paths      map[Kind][]Path
 }
 
 // NewEnv checks the spelling of the placeholders. A nil map means that the request has none.
@@ -35,12 +36,17 @@ func NewEnv(names map[string]string, values map[string]attr.Value) (*Env, error)
 			return nil, attr.Invalidf("ExpressionAttributeValues contains invalid key: Syntax error; key: %q", key)
 		}
 	}
-	return &Env{names: names, values: values, usedNames: map[string]bool{}, usedValues: map[string]bool{}}, nil
+	return &Env{
+		names: names, values: values, usedNames: map[string]bool{}, usedValues: map[string]bool{}, paths: map[Kind][]Path{},
+	}, nil
 }
 
 func isPlaceholder(key string, mark byte) bool {
 	return len(key) > 1 && key[0] == mark && run(key, 1) == len(key)
 }
+
+// Paths returns the document paths that the expression of that kind mentions.
+func (e *Env) Paths(k Kind) []Path { return e.paths[k] }
 
 // Unused returns an error if a placeholder is defined that no expression has used.
 func (e *Env) Unused() error {

@@ -136,6 +136,7 @@ func (p *parser) path() (Path, error) {
 			}
 			path = append(path, Step{Index: index, IsIndex: true})
 		default:
+			p.env.paths[p.kind] = append(p.env.paths[p.kind], path)
 			return path, nil
 		}
 	}

@@ -1,0 +1,341 @@
+package dynamodb
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/the-alchemiser/alchemiser/internal/localaws/dynamodb/attr"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
+)
+
+// TableInput names a table; the other inputs and outputs carry the member names of the API, too.
+type TableInput struct{ TableName string }
+
+// TableSettings are what CreateTable and UpdateTable have in common.
+type TableSettings struct {
+	TableName                   string
+	AttributeDefinitions        []Definition
+	BillingMode                 string
+	ProvisionedThroughput       *Throughput
+	SSESpecification            *SSE
+	DeletionProtectionEnabled   *bool
+	TableClass                  string
+	StreamSpecification         *struct{ StreamEnabled bool }
+	GlobalSecondaryIndexes      []json.RawMessage
+	LocalSecondaryIndexes       []json.RawMessage
+	GlobalSecondaryIndexUpdates []json.RawMessage
+	ReplicaUpdates              []json.RawMessage
+}
+
+// CreateTableInput describes a new table.
+type CreateTableInput struct {
+	TableSettings
+	KeySchema []KeyElement
+	Tags      []Tag
+}
+
+// TableDescription is what DynamoDB tells about a table.
+type TableDescription struct {
+	TableName                 string
+	TableArn                  string
+	TableID                   string `json:"TableId"`
+	TableStatus               string
+	CreationDateTime          wire.Time
+	KeySchema                 []KeyElement
+	AttributeDefinitions      []Definition
+	BillingModeSummary        *billingSummary `json:",omitempty"`
+	ProvisionedThroughput     throughputSummary
+	WarmThroughput            *warmThroughput `json:",omitempty"`
+	SSEDescription            *sseSummary     `json:",omitempty"`
+	TableClassSummary         *classSummary   `json:",omitempty"`
+	DeletionProtectionEnabled bool
+	ItemCount                 int64
+	TableSizeBytes            int64
+}
+
+type (
+	billingSummary struct {
+		BillingMode                       string
+		LastUpdateToPayPerRequestDateTime *wire.Time `json:",omitempty"`
+	}
+	throughputSummary struct {
+		Throughput
+		NumberOfDecreasesToday int64
+	}
+	warmThroughput struct {
+		ReadUnitsPerSecond, WriteUnitsPerSecond int64
+		Status                                  string
+	}
+	sseSummary struct {
+		Status, SSEType string
+		KMSMasterKeyArn string `json:",omitempty"`
+	}
+	classSummary struct{ TableClass string }
+)
+
+// DescriptionOutput answers changes of a table, DescribeOutput the question.
+type (
+	DescriptionOutput struct{ TableDescription TableDescription }
+	DescribeOutput    struct{ Table TableDescription }
+)
+
+var validTableName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
+
+func (s *Service) createTable(_ context.Context, in CreateTableInput) (out DescriptionOutput, err error) {
+	name := tableName(in.TableName)
+	if !validTableName.MatchString(name) {
+		return out, attr.Invalidf("TableName must be at least 3 characters long and at most 255 characters long, and may " +
+			"contain only the characters a-z, A-Z, 0-9, '_', '-', and '.'")
+	}
+	if err := checkSchema(in.KeySchema, in.AttributeDefinitions); err != nil {
+		return out, err
+	}
+	rec := record{
+		ID: uuid.NewString(), Name: name, Keys: in.KeySchema, Attributes: in.AttributeDefinitions, Tags: in.Tags,
+		Created: s.cfg.Clock.Now(),
+	}
+	if in.BillingMode == "" {
+		in.BillingMode = "PROVISIONED"
+	}
+	if err := rec.apply(in.TableSettings); err != nil {
+		return out, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.tables[name]; ok {
+		return out, wire.Errorf("ResourceInUseException", "Table already exists: %s", name)
+	}
+	if err := s.records.Put(name, rec); err != nil {
+		return out, err
+	}
+	s.tables[name] = rec
+	out.TableDescription = rec.describe("CREATING")
+	out.TableDescription.WarmThroughput = nil
+	if rec.OnDemand {
+		out.TableDescription.BillingModeSummary = &billingSummary{BillingMode: "PAY_PER_REQUEST"}
+	}
+	return out, nil
+}
+
+// checkSchema checks the primary key and that exactly its attributes have types.
+func checkSchema(keys []KeyElement, definitions []Definition) error {
+	if len(keys) == 0 || len(keys) > 2 || keys[0].KeyType != "HASH" || len(keys) == 2 && keys[1].KeyType != "RANGE" {
+		return attr.Invalidf("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
+	}
+	if len(keys) == 2 && keys[0].AttributeName == keys[1].AttributeName {
+		return attr.Invalidf("Both the Hash Key and the Range Key element in the KeySchema have the same name")
+	}
+	types := map[string]string{}
+	for _, d := range definitions {
+		if !slices.Contains([]string{"S", "N", "B"}, d.AttributeType) {
+			return attr.Invalidf("1 validation error detected: Value '%s' at 'attributeDefinitions.1.member.attributeType' "+
+				"failed to satisfy constraint: Member must satisfy enum value set: [B, N, S]", d.AttributeType)
+		}
+		types[d.AttributeName] = d.AttributeType
+	}
+	for _, k := range keys {
+		if types[k.AttributeName] == "" {
+			return attr.Invalidf("One or more parameter values were invalid: Some index key attributes are not defined in "+
+				"AttributeDefinitions. Keys: [%s], AttributeDefinitions: %v", k.AttributeName, slices.Sorted(maps.Keys(types)))
+		}
+	}
+	if len(types) > len(keys) {
+		return attr.Invalidf("One or more parameter values were invalid: Number of attributes in KeySchema does not exactly " +
+			"match number of attributes defined in AttributeDefinitions")
+	}
+	return nil
+}
+
+// apply changes the record by the settings that are given.
+func (r *record) apply(in TableSettings) error {
+	if len(in.GlobalSecondaryIndexes)+len(in.LocalSecondaryIndexes)+len(in.GlobalSecondaryIndexUpdates) > 0 {
+		return attr.Invalidf("Secondary indexes are not supported by this endpoint")
+	}
+	if in.StreamSpecification != nil && in.StreamSpecification.StreamEnabled {
+		return attr.Invalidf("Streams are not supported by this endpoint")
+	}
+	if len(in.ReplicaUpdates) > 0 {
+		return attr.Invalidf("Global tables are not supported by this endpoint")
+	}
+	switch in.BillingMode {
+	case "PAY_PER_REQUEST":
+		if in.ProvisionedThroughput != nil && *in.ProvisionedThroughput != (Throughput{}) {
+			return attr.Invalidf("One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits " +
+				"can be specified when BillingMode is PAY_PER_REQUEST")
+		}
+		r.OnDemand, r.Throughput = true, Throughput{}
+	case "PROVISIONED":
+		if in.ProvisionedThroughput == nil {
+			return attr.Invalidf("One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both " +
+				"be specified when BillingMode is PROVISIONED")
+		}
+		r.OnDemand = false
+	case "":
+	default:
+		return attr.Invalidf("1 validation error detected: Value '%s' at 'billingMode' failed to satisfy constraint: Member "+
+			"must satisfy enum value set: [PROVISIONED, PAY_PER_REQUEST]", in.BillingMode)
+	}
+	if in.ProvisionedThroughput != nil && !r.OnDemand {
+		r.Throughput = *in.ProvisionedThroughput
+	}
+	if in.SSESpecification != nil {
+		r.SSE = *in.SSESpecification
+	}
+	if in.DeletionProtectionEnabled != nil {
+		r.Protected = *in.DeletionProtectionEnabled
+	}
+	if in.TableClass != "" {
+		r.Class = in.TableClass
+	}
+	return nil
+}
+
+// describe tells about the table, without the count of its items.
+func (r record) describe(status string) TableDescription {
+	d := TableDescription{
+		TableName: r.Name, TableArn: r.arn(), TableID: r.ID, TableStatus: status,
+		CreationDateTime: wire.Time{Time: r.Created}, KeySchema: r.Keys, AttributeDefinitions: r.Attributes,
+		ProvisionedThroughput: throughputSummary{Throughput: r.Throughput}, DeletionProtectionEnabled: r.Protected,
+		WarmThroughput: &warmThroughput{
+			ReadUnitsPerSecond: r.Throughput.ReadCapacityUnits, WriteUnitsPerSecond: r.Throughput.WriteCapacityUnits,
+			Status: "ACTIVE",
+		},
+	}
+	if r.OnDemand {
+		d.BillingModeSummary = &billingSummary{
+			BillingMode: "PAY_PER_REQUEST", LastUpdateToPayPerRequestDateTime: &wire.Time{Time: r.Created},
+		}
+		d.WarmThroughput = &warmThroughput{ReadUnitsPerSecond: 12000, WriteUnitsPerSecond: 4000, Status: "ACTIVE"}
+	}
+	if r.SSE.Enabled {
+		d.SSEDescription = &sseSummary{Status: "ENABLED", SSEType: "KMS", KMSMasterKeyArn: r.SSE.KMSMasterKeyID}
+	}
+	if r.Class != "" {
+		d.TableClassSummary = &classSummary{r.Class}
+	}
+	return d
+}
+
+func (s *Service) describeTable(_ context.Context, in TableInput) (out DescribeOutput, err error) {
+	rec, err := s.described(in.TableName)
+	if err != nil {
+		return out, err
+	}
+	out.Table = rec.describe("ACTIVE")
+	err = s.items.Scan(rec.rows(), "", func(_ string, item attr.Item) bool {
+		out.Table.ItemCount++
+		out.Table.TableSizeBytes += int64(item.Size())
+		return true
+	})
+	return out, err
+}
+
+func (s *Service) updateTable(_ context.Context, in TableSettings) (out DescriptionOutput, err error) {
+	rec, err := s.change(in.TableName, func(rec *record) error { return rec.apply(in) })
+	out.TableDescription = rec.describe("UPDATING")
+	return out, err
+}
+
+// change stores a new version of the record of a table.
+func (s *Service) change(name string, f func(rec *record) error) (record, error) {
+	if _, err := s.described(name); err != nil {
+		return record{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rec, ok := s.tables[tableName(name)]
+	if !ok {
+		return rec, errNoTable()
+	}
+	if err := f(&rec); err != nil {
+		return rec, err
+	}
+	if err := s.records.Put(rec.Name, rec); err != nil {
+		return rec, err
+	}
+	s.tables[rec.Name] = rec
+	return rec, nil
+}
+
+func (s *Service) deleteTable(_ context.Context, in TableInput) (out DescriptionOutput, err error) {
+	rec, err := s.described(in.TableName)
+	if err != nil {
+		return out, err
+	}
+	if rec.Protected {
+		return out, attr.Invalidf("Resource cannot be deleted as it is currently protected against deletion. Disable deletion "+
+			"protection first: %s", rec.arn())
+	}
+	s.mu.Lock()
+	if err = s.records.Delete(rec.Name); err == nil {
+		delete(s.tables, rec.Name)
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return out, err
+	}
+	out.TableDescription = rec.describe("DELETING")
+	return out, s.dropRows(rec)
+}
+
+// dropRows deletes the items of a table that is gone already, a thousand a commit.
+func (s *Service) dropRows(rec record) error {
+	for {
+		rows := map[string]attr.Item{}
+		err := s.items.Scan(rec.rows(), "", func(row string, item attr.Item) bool {
+			rows[row] = item
+			return len(rows) < 1000
+		})
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		err = s.cfg.Store.Update(func(tx *state.Tx) error {
+			for row, item := range rows {
+				s.replaceTx(tx, rec, row, item, nil)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// ListTablesInput asks for a page of names.
+type ListTablesInput struct {
+	ExclusiveStartTableName string
+	Limit                   int
+}
+
+// ListTablesOutput is a page of names.
+type ListTablesOutput struct {
+	TableNames             []string
+	LastEvaluatedTableName string `json:",omitempty"`
+}
+
+func (s *Service) listTables(_ context.Context, in ListTablesInput) (ListTablesOutput, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	limit := in.Limit
+	if limit <= 0 || limit > 100 {
+		limit = 100
+	}
+	out := ListTablesOutput{TableNames: []string{}}
+	for _, name := range slices.Sorted(maps.Keys(s.tables)) {
+		if name <= in.ExclusiveStartTableName {
+			continue
+		}
+		if len(out.TableNames) == limit {
+			out.LastEvaluatedTableName = out.TableNames[limit-1]
+			break
+		}
+		out.TableNames = append(out.TableNames, name)
+	}
+	return out, nil
+}

@@ -1,0 +1,244 @@
+package dynamodb
+
+import (
+	"context"
+
+	"github.com/the-alchemiser/alchemiser/internal/localaws/dynamodb/attr"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/dynamodb/expr"
+)
+
+// pageBytes is how much a query or scan reads at most. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
+const pageBytes = 1 << 20
+
+// PageOutput is a page of a query or scan.
+type PageOutput struct {
+	Items            *[]attr.Item `json:",omitempty"`
+	Count            int
+	ScannedCount     int
+	LastEvaluatedKey attr.Item `json:",omitempty"`
+}
+
+// page collects the items of one page.
+type page struct {
+	table  record
+	filter expr.Condition
+	paths  []expr.Path
+	limit  int
+	size   int
+	items  []attr.Item
+	out    PageOutput
+}
+
+// add takes the next item; it reports false when the page is full.
+func (p *page) add(item attr.Item) bool {
+	p.size += item.Size()
+	p.out.ScannedCount++
+	if p.filter == nil || p.filter.Holds(item) {
+		p.out.Count++
+		shown := item
+		if p.paths != nil {
+			shown = expr.Project(item, p.paths)
+		}
+		p.items = append(p.items, shown)
+	}
+	if p.out.ScannedCount == p.limit || p.size >= pageBytes {
+		p.out.LastEvaluatedKey = p.table.keyOf(item)
+		return false
+	}
+	return true
+}
+
+func (p *page) output(in ReadInput) PageOutput {
+	if in.Select != "COUNT" {
+		items := append([]attr.Item{}, p.items...)
+		p.out.Items = &items
+	}
+	return p.out
+}
+
+// prepareScan checks what query and scan have in common. from is the row of the exclusive start key or "".
+func (s *Service) prepareScan(in ReadInput) (p *page, key expr.KeyCondition, from string, err error) {
+	p = &page{}
+	if err := in.refuse(); err != nil {
+		return p, key, "", err
+	}
+	if p.table, err = s.table(in.TableName); err != nil {
+		return p, key, "", err
+	}
+	if in.IndexName != "" {
+		return p, key, "", attr.Invalidf("The table does not have the specified index: %s", in.IndexName)
+	}
+	if in.Limit != nil {
+		if p.limit = *in.Limit; p.limit < 1 {
+			return p, key, "", attr.Invalidf("1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint: "+
+				"Member must have value greater than or equal to 1", p.limit)
+		}
+	}
+	if err := checkSelect(in); err != nil {
+		return p, key, "", err
+	}
+	if in.KeyConditionExpression+in.FilterExpression+in.ProjectionExpression == "" {
+		if err := noPlaceholders(in.ExpressionAttributeNames, in.ExpressionAttributeValues); err != nil {
+			return p, key, "", err
+		}
+	}
+	env, err := expr.NewEnv(in.ExpressionAttributeNames, in.ExpressionAttributeValues)
+	if err != nil {
+		return p, key, "", err
+	}
+	if in.KeyConditionExpression != "" {
+		key, err = expr.ParseKeyCondition(in.KeyConditionExpression, env, p.table.partition(), p.table.sort())
+		if err != nil {
+			return p, key, "", err
+		}
+	}
+	if in.FilterExpression != "" {
+		if p.filter, err = expr.ParseCondition(expr.FilterExpression, in.FilterExpression, env); err != nil {
+			return p, key, "", err
+		}
+		for _, path := range env.Paths(expr.FilterExpression) {
+			if in.KeyConditionExpression != "" && p.table.isKey(path[0].Name) {
+				return p, key, "", attr.Invalidf("Filter Expression can only contain non-primary key attributes: "+
+					"Primary key attribute: %s", path[0].Name)
+			}
+		}
+	}
+	if in.ProjectionExpression != "" {
+		if p.paths, err = expr.ParseProjection(in.ProjectionExpression, env); err != nil {
+			return p, key, "", err
+		}
+	}
+	if err := env.Unused(); err != nil {
+		return p, key, "", err
+	}
+	if in.ExclusiveStartKey != nil {
+		if from, err = p.table.keyRow(in.ExclusiveStartKey); err != nil {
+			return p, key, "", attr.Invalidf("The provided starting key is invalid: %s", "The provided key element does not match the schema")
+		}
+	}
+	return p, key, from, nil
+}
+
+func checkSelect(in ReadInput) error {
+	switch in.Select {
+	case "", "ALL_ATTRIBUTES", "COUNT", "SPECIFIC_ATTRIBUTES":
+	case "ALL_PROJECTED_ATTRIBUTES":
+		return attr.Invalidf("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
+	default:
+		return attr.Invalidf("1 validation error detected: Value '%s' at 'select' failed to satisfy constraint: Member must satisfy "+
+			"enum value set: [SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES]", in.Select)
+	}
+	if in.ProjectionExpression != "" && in.Select != "" && in.Select != "SPECIFIC_ATTRIBUTES" {
+		return attr.Invalidf("Cannot specify the ProjectionExpression when choosing to get %s", in.Select)
+	}
+	if in.ProjectionExpression == "" && in.Select == "SPECIFIC_ATTRIBUTES" {
+		return attr.Invalidf("Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES")
+	}
+	return nil
+}
+
+func (s *Service) query(_ context.Context, in ReadInput) (out PageOutput, err error) {
+	p, key, from, err := s.prepareScan(in)
+	if err != nil {
+		return out, err
+	}
+	if in.KeyConditionExpression == "" {
+		return out, attr.Invalidf("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
+	}
+	if err := checkKeyTypes(p.table, key); err != nil {
+		return out, err
+	}
+	partition := string(attr.AppendKey([]byte(p.table.rows()), key.Partition))
+	if from != "" && (len(from) < len(partition) || from[:len(partition)] != partition) {
+		return out, attr.Invalidf("The provided starting key is outside query boundaries based on provided conditions")
+	}
+	take := func(skip string) func(string, attr.Item) bool {
+		return func(_ string, item attr.Item) bool {
+			if !key.Holds(item[p.table.sort()]) {
+				// Rows are in order: past the wanted ones nothing more comes, only the excluded bound comes before them.
+				return key.Operator == skip
+			}
+			return p.add(item)
+		}
+	}
+	if in.ScanIndexForward != nil && !*in.ScanIndexForward {
+		err = s.items.Descend(partition, descendFrom(partition, key, from), take("<"))
+	} else {
+		err = s.items.Scan(partition, ascendFrom(partition, key, from), take(">"))
+	}
+	return p.output(in), err
+}
+
+// ascendFrom returns the first row that can satisfy the condition and is after the row from, if that is given.
+func ascendFrom(partition string, key expr.KeyCondition, from string) string {
+	first := partition
+	switch key.Operator {
+	case "=", ">", ">=", "BETWEEN":
+		first = string(attr.AppendKey([]byte(partition), key.Low))
+	case "begins_with":
+		first = string(attr.AppendKeyPrefix([]byte(partition), key.Low))
+	}
+	if from != "" {
+		first = max(first, from+"\x00")
+	}
+	return first
+}
+
+// descendFrom returns a row before which, in descending order, the wanted ones come; "" for the end of the partition.
+func descendFrom(partition string, key expr.KeyCondition, from string) string {
+	const beyond = "\xff\xff"
+	last := ""
+	switch key.Operator {
+	case "=", "<", "<=":
+		last = string(attr.AppendKey([]byte(partition), key.Low)) + "\x00"
+	case "BETWEEN":
+		last = string(attr.AppendKey([]byte(partition), key.High)) + "\x00"
+	case "begins_with":
+		last = string(attr.AppendKeyPrefix([]byte(partition), key.Low)) + beyond
+	}
+	if from != "" && (last == "" || from < last) {
+		return from
+	}
+	return last
+}
+
+func checkKeyTypes(table record, key expr.KeyCondition) error {
+	wrong := func(name string, v attr.Value) bool { return v.Type != "" && v.Type != table.typeOf(name) }
+	if wrong(table.partition(), key.Partition) || wrong(table.sort(), key.Low) || wrong(table.sort(), key.High) {
+		return attr.Invalidf("One or more parameter values were invalid: Condition parameter type does not match schema type")
+	}
+	if key.Partition.Type != attr.Number && len(key.Partition.Str)+len(key.Partition.Bin) == 0 {
+		return attr.Invalidf("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an "+
+			"empty string value. Key: %s", table.partition())
+	}
+	return nil
+}
+
+func (s *Service) scan(_ context.Context, in ReadInput) (out PageOutput, err error) {
+	p, _, from, err := s.prepareScan(in)
+	if err != nil {
+		return out, err
+	}
+	segment, segments := 0, 1
+	if in.Segment != nil || in.TotalSegments != nil {
+		if in.Segment == nil || in.TotalSegments == nil {
+			return out, attr.Invalidf("The TotalSegments parameter is required but was not present in the request when Segment " +
+				"parameter is present")
+		}
+		if segment, segments = *in.Segment, *in.TotalSegments; segments < 1 || segment < 0 || segment >= segments {
+			return out, attr.Invalidf("The Segment parameter is zero-based and must be less than parameter TotalSegments: "+
+				"Segment: %d is not less than TotalSegments: %d", segment, segments)
+		}
+	}
+	if from != "" {
+		from += "\x00"
+	}
+	err = s.items.Scan(p.table.rows(), from, func(_ string, item attr.Item) bool {
+		partition := attr.AppendKey(nil, item[p.table.partition()])
+		if int(hash(string(partition)))%segments != segment {
+			return true
+		}
+		return p.add(item)
+	})
+	return p.output(in), err
+}
