@@ -33,6 +33,7 @@ func TestStack(t *testing.T) {
 			t.Fatalf("terraform plan -detailed-exitcode = %d after apply, want 0: something drifts", code)
 		}
 	})
+	t.Run("rules and event types belong together", d.testCatalogue)
 	t.Run("a run goes from schedule to fills", d.testRun)
 	t.Run("the AWS CLI answers", d.testCLI)
 	t.Run("an invalid event is a dead letter at once", d.testInvalidEvent)

@@ -1,0 +1,87 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+)
+
+// testCatalogue holds rules and publishers together: every event type that we publish reaches the functions that it is
+// for, and every rule has a type that it matches. The samples are the golden files of pkg/events.
+func (d *deployment) testCatalogue(t *testing.T) {
+	client := eventbridge.NewFromConfig(d.aws)
+	rules, err := client.ListRules(t.Context(), &eventbridge.ListRulesInput{EventBusName: aws.String("alchemiser-trading-events-" + stage)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wants := map[string][]string{
+		"WorkflowStarted":   {"workflow-started", "all-events-monitor"},
+		"SignalGenerated":   {"signal-generated", "all-events-monitor"},
+		"RebalancePlanned":  {"rebalance-planned", "all-events-monitor"},
+		"TradeExecuted":     {"trade-executed", "all-events-monitor"},
+		"WorkflowCompleted": {"all-events-monitor"},
+		"WorkflowFailed":    {"all-events-monitor"},
+	}
+	used := map[string]bool{}
+	for detailType, want := range wants {
+		got := map[string]bool{}
+		for _, rule := range rules.Rules {
+			if rule.ManagedBy != nil { // the archive's own
+				continue
+			}
+			answer, err := client.TestEventPattern(t.Context(), &eventbridge.TestEventPatternInput{
+				EventPattern: rule.EventPattern, Event: aws.String(sample(t, detailType)),
+			})
+			if err != nil {
+				t.Fatalf("test %s against rule %s: %v", detailType, aws.ToString(rule.Name), err)
+			}
+			if answer.Result {
+				name := strings.TrimSuffix(strings.TrimPrefix(aws.ToString(rule.Name), "alchemiser-"), "-"+stage)
+				got[name], used[name] = true, true
+			}
+		}
+		for _, name := range want {
+			if !got[name] {
+				t.Errorf("%s does not match rule %s", detailType, name)
+			}
+			delete(got, name)
+		}
+		for name := range got {
+			t.Errorf("%s matches rule %s, which is not meant for it", detailType, name)
+		}
+	}
+	for _, rule := range rules.Rules {
+		name := strings.TrimSuffix(strings.TrimPrefix(aws.ToString(rule.Name), "alchemiser-"), "-"+stage)
+		if rule.ManagedBy == nil && !used[name] {
+			t.Errorf("rule %s matches no event type", name)
+		}
+	}
+}
+
+// sample returns an envelope around the golden file of a type, from the function that publishes it.
+func sample(t *testing.T, detailType string) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("..", "..", "pkg", "events", "testdata", detailType+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var detail struct {
+		SourceModule string `json:"source_module"`
+	}
+	if err := json.Unmarshal(raw, &detail); err != nil {
+		t.Fatal(err)
+	}
+	envelope, err := json.Marshal(map[string]any{
+		"version": "0", "id": "1", "detail-type": detailType, "source": "alchemiser." + detail.SourceModule,
+		"account": "000000000000", "time": "2026-03-02T20:45:00Z", "region": "us-east-1", "resources": []string{}, "detail": json.RawMessage(raw),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(envelope)
+}
