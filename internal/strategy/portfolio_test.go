@@ -1,0 +1,90 @@
+package strategy_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/shopspring/decimal"
+
+	"github.com/the-alchemiser/alchemiser/internal/strategy"
+	"github.com/the-alchemiser/alchemiser/pkg/fault"
+)
+
+func TestPortfolioFileIsCheckedWithPlaces(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ yaml, want string }{
+		"empty":             {"", `portfolio.yaml: id ""`},
+		"id in upper case":  {"id: Main\nstrategies: [{file: cash.clj, weight: 1}]\n", `portfolio.yaml:1:5: id "Main", want`},
+		"no strategies":     {"id: main\n", "portfolio.yaml: no strategies"},
+		"unknown field":     {"id: main\nallocation: 1\n", `portfolio.yaml:2:1: unknown field "allocation"`},
+		"not YAML":          {"id: [\n", "portfolio.yaml:1:"},
+		"weights below 1":   {"id: main\nstrategies:\n  - {file: cash.clj, weight: 0.4}\n  - {file: trend.clj, weight: 0.5}\n", "portfolio.yaml:3:30: weights sum to 0.9, want exactly 1"},
+		"weights above 1":   {"id: main\nstrategies:\n  - {file: cash.clj, weight: 0.6}\n  - {file: trend.clj, weight: 0.5}\n", "weights sum to 1.1, want exactly 1"},
+		"weight in percent": {"id: main\nstrategies:\n  - file: cash.clj\n    weight: 60\n", `portfolio.yaml:4:13: weight "60", want a decimal`},
+		"weight negative":   {"id: main\nstrategies:\n  - file: cash.clj\n    weight: -0.5\n", `portfolio.yaml:4:13: weight "-0.5"`},
+		"weight 0":          {"id: main\nstrategies:\n  - file: cash.clj\n    weight: 0.0\n", `portfolio.yaml:4:13: weight "0.0"`},
+		"weight missing":    {"id: main\nstrategies:\n  - file: cash.clj\n", `weight ""`},
+		"weight a list":     {"id: main\nstrategies:\n  - file: cash.clj\n    weight: [1]\n", "4:13"},
+		"file missing":      {"id: main\nstrategies:\n  - file: nope.clj\n    weight: 1\n", "portfolio.yaml:3:11: read the strategy: open nope.clj"},
+		"file twice":        {"id: main\nstrategies:\n  - {file: cash.clj, weight: 0.5}\n  - {file: cash.clj, weight: 0.5}\n", `portfolio.yaml:4:12: file "cash.clj" a second time`},
+		"weekly":            {"id: main\nstrategies:\n  - {file: weekly.clj, weight: 1}\n", "portfolio.yaml:3:12: weekly.clj trades weekly, want daily"},
+		"fault in a file":   {"id: main\nstrategies:\n  - {file: broken.clj, weight: 1}\n", "broken.clj:1:1: found (nope …), want (defsymphony"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			files := newWorld().files
+			files["portfolio.yaml"].Data = []byte(tt.yaml)
+			files["weekly.clj"] = files["cash.clj"]
+			weekly := *files["cash.clj"]
+			weekly.Data = []byte(`(defsymphony "W" {:asset-class "EQUITIES" :rebalance-frequency :weekly} (asset "SPY" nil))`)
+			files["weekly.clj"] = &weekly
+			broken := *files["cash.clj"]
+			broken.Data = []byte("(nope)")
+			files["broken.clj"] = &broken
+			_, err := strategy.LoadPortfolio(files)
+			if err == nil || !strings.Contains(err.Error(), tt.want) || fault.CodeOf(err) != fault.Invalid {
+				t.Errorf("LoadPortfolio = %v (%s)\nwant %s", err, fault.CodeOf(err), tt.want)
+			}
+		})
+	}
+}
+
+func TestPortfolioFileMissing(t *testing.T) {
+	t.Parallel()
+	files := newWorld().files
+	delete(files, "portfolio.yaml")
+	if _, err := strategy.LoadPortfolio(files); fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "portfolio.yaml") {
+		t.Errorf("LoadPortfolio = %v", err)
+	}
+}
+
+func TestShippedPortfolioLoads(t *testing.T) {
+	t.Parallel()
+	p, err := strategy.LoadPortfolio(os.DirFS("../../strategies"))
+	if err != nil {
+		t.Fatalf("LoadPortfolio: %v", err)
+	}
+	want := map[string]string{"trend": "0.5", "pullback": "0.3", "steady": "0.2"}
+	got := map[string]string{}
+	sum := decimal.Zero
+	for _, s := range p.Strategies {
+		got[s.Name] = s.Allocation.String()
+		sum = sum.Add(s.Allocation)
+		if w := s.Program.Warnings(); len(w) > 0 {
+			t.Errorf("%s: %v", s.Name, w)
+		}
+		for symbol, bars := range s.Program.BarsNeeded() {
+			if bars > 250 {
+				t.Errorf("%s needs %d bars of %s, want at most a year: simulated markets have no more", s.Name, bars, symbol)
+			}
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" || !sum.Equal(decimal.NewFromInt(1)) {
+		t.Errorf("strategies (-want +got), sum %s:\n%s", sum, diff)
+	}
+	if !p.Runs("main") || !p.Runs("main-load-1") || p.Runs("mainly") {
+		t.Errorf("portfolio %q answers to the wrong ids", p.ID)
+	}
+}
