@@ -1,0 +1,157 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// MaxResponse is the largest response that a function may give, in bytes (6 MB and some room for its envelope).
+const MaxResponse = 6_291_556
+
+// Invocation is one call of a function.
+type Invocation struct {
+	RequestID   string
+	FunctionARN string
+	// TraceHeader is the value of Lambda-Runtime-Trace-Id.
+	TraceHeader string
+	Payload     []byte
+	// Timeout is how long the function may take. Its deadline is by the host's clock, which the process sees too.
+	Timeout time.Duration
+}
+
+// Status is how an invocation ended.
+type Status string
+
+// The ends of an invocation, as in a REPORT line.
+const (
+	Success Status = "success"
+	Failure Status = "error"
+	Timeout Status = "timeout"
+)
+
+// Outcome is what came of an invocation.
+type Outcome struct {
+	Status Status
+	// Payload is the response or the error document.
+	Payload []byte
+	// Reported is true if the error is the function's own, not one that ended its process.
+	Reported bool
+	// ErrorType is the function's own, Runtime.ExitError or Sandbox.Timedout.
+	ErrorType string
+	// Cause is the X-Ray cause that the function reported, or empty.
+	Cause []byte
+	// Exit says how the process ended, in Lambda's words, if it did.
+	Exit     string
+	Duration time.Duration
+	// MaxMemory is the peak memory of the process in bytes, 0 where the system does not say. That of a process which
+	// crashed is the last one known.
+	MaxMemory int64
+	// Gone is true if the process has ended: the environment is closed.
+	Gone bool
+}
+
+// Invoke carries out one invocation in a ready environment and freezes it again. All that the function printed has been
+// handed to Output when it returns. If ctx ends the process is killed.
+func (e *Environment) Invoke(ctx context.Context, in Invocation) Outcome {
+	start := time.Now()
+	timer := time.NewTimer(in.Timeout)
+	defer timer.Stop()
+
+	var out Outcome
+	e.thaw()
+	delivery := delivery{Invocation: in, deadline: start.Add(in.Timeout)}
+	select {
+	case e.api.next <- delivery:
+		out = e.await(ctx, in, timer.C)
+	case <-e.exited:
+		out = e.died(in)
+	case <-timer.C:
+		out = e.timedOut(in)
+	case <-ctx.Done():
+		out = e.killed(in)
+	}
+	out.Duration = time.Since(start)
+	return out
+}
+
+// await follows the invocation until the function has answered and polls for the next one.
+func (e *Environment) await(ctx context.Context, in Invocation, deadline <-chan time.Time) Outcome {
+	var answer *Outcome
+	for {
+		select {
+		case ev := <-e.api.events:
+			switch ev.kind {
+			case responded:
+				answer = &Outcome{Status: Success, Payload: ev.body}
+			case failed:
+				answer = &Outcome{
+					Status: Failure, Payload: ev.body, ErrorType: ev.errorType, Cause: ev.cause, Reported: true,
+				}
+			case polled:
+				if answer == nil { // a runtime that forgets to answer: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html
+					answer = &Outcome{Status: Success, Payload: []byte("null")}
+				}
+				e.freeze()
+				e.measure()
+				answer.MaxMemory = e.memory
+				e.output.drain()
+				return *answer
+			case initFailed:
+			}
+		case <-e.exited:
+			out := e.died(in)
+			if answer != nil { // it answered, then ended: the answer stands (a panic reports itself so)
+				answer.Exit, answer.Gone, answer.MaxMemory = out.Exit, true, out.MaxMemory
+				return *answer
+			}
+			return out
+		case <-deadline:
+			return e.timedOut(in)
+		case <-ctx.Done():
+			return e.killed(in)
+		}
+	}
+}
+
+func (e *Environment) died(in Invocation) Outcome {
+	reason := e.exitReason()
+	return Outcome{
+		Status: Failure, ErrorType: "Runtime.ExitError", Exit: reason, Gone: true, MaxMemory: e.memory,
+		Payload: ErrorDocument("Runtime.ExitError", fmt.Sprintf("RequestId: %s Error: %s", in.RequestID, reason)),
+	}
+}
+
+func (e *Environment) timedOut(in Invocation) Outcome {
+	e.measure()
+	e.Close()
+	return Outcome{
+		Status: Timeout, ErrorType: "Sandbox.Timedout", Gone: true, MaxMemory: e.memory,
+		Payload: ErrorDocument("Sandbox.Timedout",
+			fmt.Sprintf("RequestId: %s Error: %s", in.RequestID, TimeoutMessage(in.Timeout))),
+	}
+}
+
+// killed ends an invocation because the endpoint ends.
+func (e *Environment) killed(in Invocation) Outcome {
+	e.Close()
+	return e.died(in)
+}
+
+// TimeoutMessage is what Lambda says of an invocation that ran out of its time.
+func TimeoutMessage(d time.Duration) string {
+	return fmt.Sprintf("Task timed out after %.2f seconds", d.Seconds())
+}
+
+// ErrorDocument returns the payload of a function error.
+func ErrorDocument(errorType, message string) []byte {
+	doc, err := json.Marshal(struct {
+		Type    string `json:"errorType"`
+		Message string `json:"errorMessage"`
+	}{errorType, message})
+	if err != nil {
+		panic(err) // two strings always encode
+	}
+	return doc
+}
