@@ -26,9 +26,12 @@ type Service struct {
 	Protocol Protocol
 	// Target is the prefix of X-Amz-Target, such as "AWSEvents" (JSON protocols).
 	Target string
-	// Version is the API version, such as "2010-05-08" (Query); Namespace is that of the XML answer.
+	// Version is the API version, such as "2010-05-08" (Query); Namespace is that of the XML answer. A JSON service that
+	// has them is served under the Query protocol too, for clients of that age, with Flat saying which members it
+	// flattens there.
 	Version    string
 	Namespace  string
+	Flat       map[string]Flat
 	Operations []Operation
 }
 

@@ -17,10 +17,27 @@ type Request struct {
 	Query     url.Values
 	Path      map[string]string
 	Body      []byte
-	protocol  Protocol
+
+	protocol Protocol
+	// form, flat and namespace belong to the Query protocol.
+	form      *node
+	flat      map[string]Flat
+	namespace string
 }
 
+// decode fills into, a pointer to a struct, from the request as its protocol says.
 func (r *Request) decode(into any) error {
+	switch r.protocol {
+	case Query:
+		return r.form.decode(into, r.Operation, r.flat)
+	case REST:
+		return r.decodeREST(into)
+	case JSON10, JSON11:
+	}
+	return r.decodeJSON(into)
+}
+
+func (r *Request) decodeJSON(into any) error {
 	if len(r.Body) == 0 {
 		return nil
 	}

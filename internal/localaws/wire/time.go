@@ -42,3 +42,13 @@ func (t *Time) UnmarshalJSON(raw []byte) error {
 	t.Time = time.UnixMilli(int64(sec * 1000)).UTC()
 	return nil
 }
+
+// UnmarshalText accepts RFC 3339.
+func (t *Time) UnmarshalText(raw []byte) error {
+	parsed, err := time.Parse(time.RFC3339Nano, string(raw))
+	if err != nil {
+		return err
+	}
+	t.Time = parsed
+	return nil
+}
