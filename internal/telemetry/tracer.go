@@ -10,23 +10,21 @@ import (
 	"github.com/aws/aws-xray-sdk-go/v2/xray"
 	"github.com/aws/aws-xray-sdk-go/v2/xraylog"
 
-	"github.com/the-alchemiser/alchemiser/pkg/events"
+	"github.com/the-alchemiser/alchemiser/internal/consumer"
 )
 
-// Tracer records what a function does with an event as X-Ray subsegments. Without a segment around it, as in tests and
-// outside Lambda, it does nothing. It is safe for concurrent use.
-type Tracer struct {
-	function, stage string
-	observer        bool
-}
+// Tracer records what a function does as X-Ray subsegments. Without a segment around it, as in tests and outside Lambda,
+// it only calls. It is safe for concurrent use.
+type Tracer struct{ stage string }
+
+var _ consumer.Tracer = (*Tracer)(nil)
 
 // TracerConfig sets up a Tracer.
 type TracerConfig struct {
-	Function, Stage string
-	// Observer says that the function takes no part in the workflow: what it traces on its own, without the context of a
-	// publisher, is not the workflow's trace.
-	Observer bool
-	// DaemonAddress is where segments are sent by UDP. Empty means AWS_XRAY_DAEMON_ADDRESS, which Lambda sets.
+	// Stage is an annotation of every subsegment that Trace opens.
+	Stage string
+	// DaemonAddress is where segments are sent by UDP. AWS_XRAY_DAEMON_ADDRESS, which Lambda sets, goes before it; with
+	// neither it is 127.0.0.1:2000.
 	DaemonAddress string
 }
 
@@ -43,45 +41,33 @@ func NewTracer(cfg TracerConfig) (*Tracer, error) {
 	}); err != nil {
 		return nil, fmt.Errorf("tracer: %w", err)
 	}
-	return &Tracer{function: cfg.Function, stage: cfg.Stage, observer: cfg.Observer}, nil
+	return &Tracer{stage: cfg.Stage}, nil
 }
 
-// Begin opens the subsegment of one delivery and returns a context that carries it, together with the ids of e for the
-// logger. Call end with the outcome; an error is recorded.
-//
-// The annotation correlation_id finds a workflow's trace. A delivery that comes without a publisher's trace context
-// and does not begin the workflow would be a second trace under the same id: the start of the workflow seen by an
-// observer, or a replay. It is annotated as observed_correlation_id instead.
-// https://docs.aws.amazon.com/lambda/latest/dg/golang-tracing.html: the function's own segment takes no annotations.
-func (t *Tracer) Begin(ctx context.Context, e events.Event, replayed bool) (_ context.Context, end func(error)) {
-	ctx = WithEvent(ctx, e)
-	ctx, seg := xray.BeginSubsegment(ctx, "handle "+string(e.Type()))
+// Trace implements consumer.Tracer. Lambda's own segment takes no annotations, so those of a workflow stand on the
+// subsegment. A panic of f is recorded and goes on.
+// https://docs.aws.amazon.com/lambda/latest/dg/golang-tracing.html
+func (t *Tracer) Trace(ctx context.Context, name string, annotations map[string]string, f func(context.Context) error) (err error) {
+	ctx, seg := xray.BeginSubsegment(ctx, name)
 	if seg == nil {
-		return ctx, func(error) {}
+		return f(ctx)
 	}
-	prefix := ""
-	if replayed || t.observer && e.Type() == events.TypeWorkflowStarted {
-		prefix = "observed_"
+	annotate(seg, "stage", t.stage)
+	for key, value := range annotations {
+		annotate(seg, key, value)
 	}
-	annotate(seg, map[string]string{
-		prefix + "correlation_id": e.CorrelationID,
-		prefix + "workflow_id":    e.CorrelationID,
-		"stage":                   t.stage,
-		"function":                t.function,
-		"event_type":              string(e.Type()),
-		"event_id":                e.ID,
-		"causation_id":            e.CausationID,
-		"portfolio_id":            e.Payload.Portfolio(),
-	})
-	return ctx, func(err error) { seg.Close(err) }
+	defer func() {
+		if p := recover(); p != nil {
+			seg.Close(fmt.Errorf("panic: %v", p))
+			panic(p)
+		}
+		seg.Close(err)
+	}()
+	return f(ctx)
 }
 
-// annotate adds strings, which the SDK never refuses.
-func annotate(seg *xray.Segment, annotations map[string]string) {
-	for key, value := range annotations {
-		_ = seg.AddAnnotation(key, value)
-	}
-}
+// annotate adds a string, which the SDK never refuses.
+func annotate(seg *xray.Segment, key, value string) { _ = seg.AddAnnotation(key, value) }
 
 // TraceHeader returns the trace context to publish under: the trace's root, the current subsegment as parent, and
 // whether it is sampled. It is "" if there is no trace.
