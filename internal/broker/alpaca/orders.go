@@ -1,0 +1,168 @@
+package alpaca
+
+import (
+	"context"
+	"net/http"
+
+	api "github.com/alpacahq/alpaca-trade-api-go/v3/alpaca"
+	"github.com/shopspring/decimal"
+
+	"github.com/the-alchemiser/alchemiser/internal/execution"
+	"github.com/the-alchemiser/alchemiser/pkg/fault"
+	"github.com/the-alchemiser/alchemiser/pkg/market"
+)
+
+// maxDecimals is how many decimals Alpaca takes for a quantity.
+const maxDecimals = 9
+
+// Submit implements execution.Broker. Orders are for the day, the only time in force that Alpaca takes for fractions.
+//
+// A 422 may say that the client id is used already; Alpaca's code for that (40010001) stands for other faults too, so the
+// order is asked for: if there is one, it was this request's and is returned, or another's, which is fault.Invalid.
+func (c *Client) Submit(ctx context.Context, r execution.OrderRequest) (execution.Order, error) {
+	if err := sendable(r); err != nil {
+		return execution.Order{}, err
+	}
+	t, err := c.trading(ctx)
+	if err != nil {
+		return execution.Order{}, failed("submit "+r.ClientID, err)
+	}
+	place := api.PlaceOrderRequest{
+		Symbol: r.Symbol, Qty: &r.Quantity, Side: api.Side(r.Side), Type: api.OrderType(r.Type), TimeInForce: api.Day, ClientOrderID: r.ClientID,
+	}
+	if r.Type == execution.OrderLimit {
+		place.LimitPrice = &r.Limit
+	}
+	placed, err := t.PlaceOrder(place)
+	if err == nil {
+		o, err := order(placed)
+		// The order is there, whatever is wrong with the answer.
+		return o, asAmbiguous(err)
+	}
+	switch s, _ := status(err); {
+	case s == http.StatusUnprocessableEntity:
+		known, found, lookup := c.OrderByClientID(ctx, r.ClientID)
+		switch {
+		case lookup != nil:
+			return execution.Order{}, asAmbiguous(lookup)
+		case found && same(known.OrderRequest, r):
+			return known, nil
+		case found:
+			return execution.Order{}, fault.New(fault.Invalid, "alpaca: client order id %s belongs to another order: %s %s %s",
+				r.ClientID, known.Side, known.Quantity, known.Symbol)
+		}
+	case s == 0 && fault.CodeOf(err) == fault.Internal:
+		// A success whose body the official client cannot read.
+		return execution.Order{}, asAmbiguous(failed("submit "+r.ClientID, err))
+	}
+	return execution.Order{}, failed("submit "+r.ClientID, err)
+}
+
+func asAmbiguous(err error) error { return fault.As(fault.Ambiguous, err) }
+
+// sendable refuses what Alpaca would refuse, or would understand differently.
+func sendable(r execution.OrderRequest) error {
+	switch {
+	case r.ClientID == "":
+		return fault.New(fault.Invalid, "alpaca: order of %s has no client id", r.Symbol)
+	case !r.Quantity.IsPositive() || !r.Quantity.Equal(r.Quantity.Truncate(maxDecimals)):
+		return fault.New(fault.Invalid, "alpaca: order %s: quantity %s: want more than 0 and at most %d decimals", r.ClientID, r.Quantity, maxDecimals)
+	case r.Type == execution.OrderLimit && !r.Limit.IsPositive(), r.Type == execution.OrderMarket && !r.Limit.IsZero():
+		return fault.New(fault.Invalid, "alpaca: %s order %s has limit %s", r.Type, r.ClientID, r.Limit)
+	}
+	return nil
+}
+
+func same(a, b execution.OrderRequest) bool {
+	return a.Symbol == b.Symbol && a.Side == b.Side && a.Type == b.Type && a.Quantity.Equal(b.Quantity)
+}
+
+// OrderByClientID implements execution.Broker.
+func (c *Client) OrderByClientID(ctx context.Context, id string) (execution.Order, bool, error) {
+	t, err := c.trading(ctx)
+	if err != nil {
+		return execution.Order{}, false, failed("order "+id, err)
+	}
+	found, err := t.GetOrderByClientOrderID(id)
+	if notFound(err) {
+		return execution.Order{}, false, nil
+	}
+	if err != nil {
+		return execution.Order{}, false, failed("order "+id, err)
+	}
+	o, err := order(found)
+	return o, err == nil, err
+}
+
+// Cancel implements execution.Broker. Alpaca answers 422 for an order that cannot be cancelled any more.
+func (c *Client) Cancel(ctx context.Context, brokerOrderID string) error {
+	t, err := c.trading(ctx)
+	if err != nil {
+		return failed("cancel "+brokerOrderID, err)
+	}
+	err = t.CancelOrder(brokerOrderID)
+	if s, _ := status(err); err == nil || s == http.StatusUnprocessableEntity {
+		return nil
+	}
+	return failed("cancel "+brokerOrderID, err)
+}
+
+// order translates Alpaca's order.
+func order(a *api.Order) (execution.Order, error) {
+	state, ok := states[a.Status]
+	if !ok {
+		return execution.Order{}, fault.New(fault.Internal, "alpaca: order %s has the unknown status %q", a.ClientOrderID, a.Status)
+	}
+	if a.Qty == nil {
+		return execution.Order{}, fault.New(fault.Internal, "alpaca: order %s has no quantity", a.ClientOrderID)
+	}
+	if state == execution.StateWorking && a.FilledQty.IsPositive() {
+		state = execution.StatePartiallyFilled // pending_cancel and the like hide it
+	}
+	o := execution.Order{
+		OrderRequest: execution.OrderRequest{
+			ClientID: a.ClientOrderID, Symbol: a.Symbol, Side: market.Side(a.Side), Type: execution.OrderType(a.Type),
+			Quantity: *a.Qty, Limit: value(a.LimitPrice),
+		},
+		BrokerID: a.ID, State: state, Filled: a.FilledQty, AveragePrice: value(a.FilledAvgPrice), SubmittedAt: a.SubmittedAt,
+	}
+	switch {
+	case !state.Final():
+	case state == execution.StateFilled && a.FilledAt != nil:
+		o.FinishedAt = *a.FilledAt
+	case state == execution.StateCancelled && a.CanceledAt != nil:
+		o.FinishedAt = *a.CanceledAt
+	case state == execution.StateExpired && a.ExpiredAt != nil:
+		o.FinishedAt = *a.ExpiredAt
+	case state == execution.StateRejected && a.FailedAt != nil:
+		o.FinishedAt = *a.FailedAt
+	default:
+		o.FinishedAt = a.UpdatedAt
+	}
+	if state.Final() && state != execution.StateFilled {
+		o.Reason = "the broker reports " + a.Status
+	}
+	return o, nil
+}
+
+func value(d *decimal.Decimal) decimal.Decimal {
+	if d == nil {
+		return decimal.Decimal{}
+	}
+	return *d
+}
+
+// states translates Alpaca's order statuses (docs.alpaca.markets/docs/orders-at-alpaca, "Order Lifecycle"). An order
+// that was replaced lives on under another id; we never replace one, so somebody else ended it.
+var states = map[string]execution.State{
+	"new": execution.StateWorking, "accepted": execution.StateWorking, "pending_new": execution.StateWorking,
+	"accepted_for_bidding": execution.StateWorking, "held": execution.StateWorking, "stopped": execution.StateWorking,
+	"suspended": execution.StateWorking, "calculated": execution.StateWorking, "done_for_day": execution.StateWorking,
+	"pending_cancel": execution.StateWorking, "pending_replace": execution.StateWorking,
+	"partially_filled": execution.StatePartiallyFilled,
+	"filled":           execution.StateFilled,
+	"canceled":         execution.StateCancelled,
+	"replaced":         execution.StateCancelled,
+	"expired":          execution.StateExpired,
+	"rejected":         execution.StateRejected,
+}
