@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"maps"
 	"time"
 )
 
@@ -48,4 +49,42 @@ type Claim struct {
 	Reason string
 	// Buried says that the dead event is in the dead letter queue.
 	Buried bool
+}
+
+// holder is a delivery that wants a claim.
+type holder struct {
+	owner string
+	// lease is the moment at which the delivery is dead for certain.
+	lease time.Time
+}
+
+// first returns the claim of an event that nobody has worked on.
+func (h holder) first(key Key, token string) Claim {
+	return Claim{
+		Key: key, Token: token, Status: StatusRunning, Owner: h.owner, Lease: h.lease, Round: 1, Attempts: map[string]int{h.owner: 1},
+	}
+}
+
+// settled says that there is nothing left to do.
+func (c Claim) settled() bool {
+	return c.Status == StatusDone || c.Status == StatusDead && c.Buried && c.Closed
+}
+
+// free says that h may take the claim at now: its owner is gone, or is h itself, whose attempt before this one is dead.
+func (c Claim) free(h holder, now time.Time) bool {
+	return c.Owner == h.owner || !now.Before(c.Lease)
+}
+
+// taken returns the claim as h takes it over.
+func (c Claim) taken(h holder, token string) Claim {
+	if _, known := c.Attempts[h.owner]; c.Closed && !known {
+		c.Round, c.Closed, c.Attempts = c.Round+1, false, nil
+	}
+	attempts := maps.Clone(c.Attempts)
+	if attempts == nil {
+		attempts = map[string]int{}
+	}
+	attempts[h.owner]++
+	c.Token, c.Owner, c.Lease, c.Attempts = token, h.owner, h.lease, attempts
+	return c
 }

@@ -1,0 +1,195 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/the-alchemiser/alchemiser/pkg/bus"
+	"github.com/the-alchemiser/alchemiser/pkg/events"
+)
+
+// Config is what a Consumer needs. Every field but Observer is required.
+type Config struct {
+	// Function is the name of the function; it is the module of what it publishes.
+	Function string
+	// Component is the part of the function that makes the events.
+	Component string
+	// SourcePrefix and SizeLimit are the bus's: what could not travel is refused before it is kept.
+	SourcePrefix string
+	SizeLimit    int
+	Handler      Handler
+	// Observer is a function that only looks: it handles replayed events too, and publishes nothing, not even
+	// WorkflowFailed, so that an error cannot feed itself.
+	Observer    bool
+	Claims      Claims
+	Publisher   bus.Publisher
+	DeadLetters DeadLetters
+	Tracer      Tracer
+	Logger      Logger
+	Now         func() time.Time
+	// MaxAttempts is how often whoever delivers tries: on the last attempt the failure is announced.
+	MaxAttempts int
+	// FlushMargin is the time before the delivery's deadline that is kept for writing down what happened.
+	FlushMargin time.Duration
+	// Lease is how long a delivery whose context has no deadline may take.
+	Lease time.Duration
+	// PollInterval is how often the claim of another living delivery is looked at.
+	PollInterval time.Duration
+}
+
+// Consumer handles deliveries of one function. It is safe for concurrent use.
+type Consumer struct{ cfg Config }
+
+// New checks cfg whole.
+func New(cfg Config) (*Consumer, error) {
+	var faults []error
+	for _, required := range []struct {
+		name    string
+		missing bool
+	}{
+		{"function", cfg.Function == ""},
+		{"component", cfg.Component == ""},
+		{"source prefix", cfg.SourcePrefix == ""},
+		{"handler", cfg.Handler == nil},
+		{"claims", cfg.Claims == nil},
+		{"publisher", cfg.Publisher == nil && !cfg.Observer},
+		{"dead letters", cfg.DeadLetters == nil},
+		{"tracer", cfg.Tracer == nil},
+		{"logger", cfg.Logger == nil},
+		{"now", cfg.Now == nil},
+		{"size limit", cfg.SizeLimit <= 0},
+		{"max attempts", cfg.MaxAttempts <= 0},
+		{"flush margin", cfg.FlushMargin <= 0},
+		{"lease", cfg.Lease <= 0},
+		{"poll interval", cfg.PollInterval <= 0},
+	} {
+		if required.missing {
+			faults = append(faults, fmt.Errorf("%s is required", required.name))
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, fmt.Errorf("consumer: invalid config: %w", err)
+	}
+	return &Consumer{cfg: cfg}, nil
+}
+
+// Handle is a bus.Handler. Nil means that the delivery needs no other attempt: the event is handled, was handled
+// before, is a replay that this function ignores, or lies in the dead letter queue. Any error asks for another attempt
+// with the same request id.
+func (c *Consumer) Handle(ctx context.Context, d bus.Delivery) error {
+	ctx = c.cfg.Logger.With(ctx, map[string]string{"function": c.cfg.Function, "request_id": d.RequestID})
+	if d.ReplayName != "" && !c.cfg.Observer {
+		c.cfg.Logger.Info(ctx, "replayed event ignored: replays have no effects", glance(d).fields(map[string]string{"replay": d.ReplayName}))
+		return nil
+	}
+	e, err := events.Decode(d.DetailType, d.Detail)
+	if err != nil {
+		return c.refuse(ctx, d, err)
+	}
+	ctx = c.cfg.Logger.With(ctx, map[string]string{
+		"event_id": e.ID, "event_type": string(e.Type()), "correlation_id": e.CorrelationID, "causation_id": e.CausationID,
+	})
+	annotations := map[string]string{"correlation_id": e.CorrelationID, "event_id": e.ID, "portfolio_id": e.Payload.Portfolio()}
+	err = c.cfg.Tracer.Trace(ctx, string(e.Type()), annotations, func(ctx context.Context) error {
+		return c.handle(ctx, d, e)
+	})
+	if err != nil {
+		c.logFailure(ctx, err)
+		return fmt.Errorf("event %s: %w", e.ID, err)
+	}
+	return nil
+}
+
+// handle claims e and brings it as far as it can.
+func (c *Consumer) handle(ctx context.Context, d bus.Delivery, e events.Event) error {
+	key := Key{Function: c.cfg.Function, EventID: e.ID}
+	if d.ReplayName != "" {
+		key.EventID = d.ReplayName + "/" + e.ID
+	}
+	claim, err := c.take(ctx, key, d.RequestID)
+	if err != nil {
+		return err
+	}
+	if claim.settled() {
+		c.cfg.Logger.Info(ctx, "duplicate delivery ignored", map[string]string{"status": string(claim.Status), "reason": claim.Reason})
+		return nil
+	}
+	j := &job{Consumer: c, delivery: d, event: e, claim: claim}
+	switch claim.Status {
+	case StatusRunning:
+		return j.run(ctx)
+	case StatusCommitted:
+		return j.resume(ctx)
+	case StatusDead:
+		return j.bury(ctx)
+	case StatusDone: // settled above
+	}
+	return nil
+}
+
+// refuse puts what cannot be decoded into the dead letter queue. There is nothing in it to claim or to announce by.
+func (c *Consumer) refuse(ctx context.Context, d bus.Delivery, reason error) error {
+	ids := glance(d)
+	ctx = c.cfg.Logger.With(ctx, ids.fields(map[string]string{"event_type": d.DetailType}))
+	ctx, cancel := c.recording(ctx)
+	defer cancel()
+	if err := c.cfg.DeadLetters.Send(ctx, DeadLetter{EventID: ids.EventID, Reason: reason.Error(), Raw: d.Raw}); err != nil {
+		err = fmt.Errorf("send %s to the dead letter queue: %w", ids.EventID, err)
+		c.logFailure(ctx, err)
+		return err
+	}
+	c.cfg.Logger.Error(ctx, "undecodable event is in the dead letter queue", reason, nil)
+	return nil
+}
+
+// glimpse is what can be read of an event that was not decoded.
+type glimpse struct {
+	EventID       string `json:"event_id"`
+	CorrelationID string `json:"correlation_id"`
+}
+
+func glance(d bus.Delivery) glimpse {
+	var g glimpse
+	_ = json.Unmarshal(d.Detail, &g) // what cannot be read is named so below
+	if g.EventID == "" {
+		g.EventID = "unknown"
+	}
+	return g
+}
+
+// fields adds the ids to the fields of a log line.
+func (g glimpse) fields(more map[string]string) map[string]string {
+	more["event_id"], more["correlation_id"] = g.EventID, g.CorrelationID
+	return more
+}
+
+func (c *Consumer) logFailure(ctx context.Context, err error) {
+	var fields map[string]string
+	var panicked *PanicError
+	if errors.As(err, &panicked) {
+		fields = map[string]string{"stack": string(panicked.Stack)}
+	}
+	c.cfg.Logger.Error(ctx, "attempt failed", err, fields)
+}
+
+// recording returns a context for writing down what has happened: it outlives a cancelled ctx, and ends with the
+// delivery, but not before the flush margin has passed.
+func (c *Consumer) recording(ctx context.Context) (context.Context, context.CancelFunc) {
+	end := c.cfg.Now().Add(c.cfg.FlushMargin)
+	if deadline, ok := ctx.Deadline(); !ok || deadline.After(end) {
+		end = c.end(ctx)
+	}
+	return context.WithDeadline(context.WithoutCancel(ctx), end)
+}
+
+// end returns the moment at which the delivery is dead for certain.
+func (c *Consumer) end(ctx context.Context) time.Time {
+	if deadline, ok := ctx.Deadline(); ok {
+		return deadline
+	}
+	return c.cfg.Now().Add(c.cfg.Lease)
+}
