@@ -7,4 +7,4 @@
 // The package does not know any transport, does no I/O and keeps no state; all of it is safe for concurrent use.
 package events
 
-//go:generate go run ./schemagen
+//go:generate go -C schemagen run .

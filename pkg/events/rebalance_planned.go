@@ -32,7 +32,7 @@ type RebalancePlanned struct {
 	// CashReserve is the amount that the plan leaves unspent.
 	CashReserve decimal.Decimal `json:"cash_reserve"`
 	// Targets are the weights that the plan aims at, by symbol; each is in [0, 1].
-	Targets map[string]decimal.Decimal `json:"targets" jsonschema:"minProperties=1"`
+	Targets map[string]decimal.Decimal `json:"targets"`
 	// Positions are what the account holds when the plan is made.
 	Positions []Holding `json:"positions"`
 	// Trades are in the order of execution: sells before buys, each symbol once. There is at least one and at most 100.

@@ -13,11 +13,13 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/shopspring/decimal"
+
+	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
 
 // The structure of an event is checked against the Go types directly. The generated JSON Schemas say the same, and a
 // test holds the two together with a schema validator as the judge; but linking that validator costs every function
-// 3 ms at start (docs/decisions/0003), and decoding is faster without it.
+// 3 ms at start (docs/decisions/0008), and decoding is faster without it.
 
 var decimalText = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
 
@@ -29,6 +31,9 @@ func (fs *faults) shape(path string, v jsontext.Value, t reflect.Type) {
 		return
 	case reflect.TypeFor[time.Time]():
 		fs.text(path, v, `a time in UTC, such as "2026-03-02T20:45:00Z"`, isUTC)
+		return
+	case reflect.TypeFor[market.Date]():
+		fs.text(path, v, `a date, such as "2026-03-02"`, isDate)
 		return
 	}
 	switch t.Kind() {
@@ -134,4 +139,9 @@ func brief(v jsontext.Value) string {
 func isUTC(s string) bool {
 	var t time.Time
 	return strings.HasSuffix(s, "Z") && t.UnmarshalText([]byte(s)) == nil
+}
+
+func isDate(s string) bool {
+	_, err := market.ParseDate(s)
+	return err == nil
 }

@@ -17,7 +17,7 @@ type SignalGenerated struct {
 	// AsOf is the date of the last completed bar that the signals have seen.
 	AsOf market.Date `json:"as_of"`
 	// Weights are the merged targets by symbol; each is in [0, 1] and they sum to 1.
-	Weights map[string]decimal.Decimal `json:"weights" jsonschema:"minProperties=1"`
+	Weights map[string]decimal.Decimal `json:"weights"`
 	// Signals are the strategies that were merged, in the order of portfolio.yaml.
 	Signals []StrategySignal `json:"signals" jsonschema:"minItems=1"`
 }
@@ -31,7 +31,7 @@ type StrategySignal struct {
 	// Allocation is the strategy's share of the portfolio, in (0, 1].
 	Allocation decimal.Decimal `json:"allocation"`
 	// Weights are the strategy's own targets by symbol, each in [0, 1].
-	Weights map[string]decimal.Decimal `json:"weights" jsonschema:"minProperties=1"`
+	Weights map[string]decimal.Decimal `json:"weights"`
 	// Options are the disputed definitions in force, such as "rsi": "wilder".
 	Options map[string]string `json:"options"`
 	// HistoryDays is the number of bars that recursive indicators have seen.
