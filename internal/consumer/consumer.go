@@ -81,7 +81,7 @@ func New(cfg Config) (*Consumer, error) {
 // before, is a replay that this function ignores, or lies in the dead letter queue. Any error asks for another attempt
 // with the same request id.
 func (c *Consumer) Handle(ctx context.Context, d bus.Delivery) error {
-	ctx = c.cfg.Logger.With(ctx, map[string]string{"function": c.cfg.Function, "request_id": d.RequestID})
+	ctx = c.cfg.Logger.With(ctx, map[string]string{"request_id": d.RequestID})
 	if d.ReplayName != "" && !c.cfg.Observer {
 		c.cfg.Logger.Info(ctx, "replayed event ignored: replays have no effects", glance(d).fields(map[string]string{"replay": d.ReplayName}))
 		return nil
