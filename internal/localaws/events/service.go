@@ -1,5 +1,9 @@
 // Package events is Amazon EventBridge: buses, rules, targets, archives and replays, and the delivery of matched
-// events to targets with retries and dead letter queues.
+// events to targets with retries and dead letter queues. What is accepted lies in the store together with its pending
+// deliveries before it is acknowledged; definitions are also kept in memory, where events are matched.
+//
+// It does not do schedules of rules, API destinations, connections, endpoints and partner buses; requests for them are
+// refused.
 //
 // API: https://docs.aws.amazon.com/eventbridge/latest/APIReference/Welcome.html
 package events
@@ -7,6 +11,12 @@ package events
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
@@ -24,7 +34,29 @@ type Config struct {
 }
 
 // Service is EventBridge. It is safe for concurrent use.
-type Service struct{ cfg Config }
+type Service struct {
+	cfg    Config
+	tables tables
+	queue  *queue
+	// replay wakes the loop that replays.
+	replay chan struct{}
+
+	mu       sync.RWMutex // guards what follows and the tables of the same names
+	buses    map[string]bus
+	rules    map[string]map[string]*compiledRule // by bus and name
+	archives map[string]archive
+	replays  map[string]replay
+}
+
+// tables are the service's own in the store.
+type tables struct {
+	buses    state.Table[bus]
+	rules    state.Table[rule]
+	archives state.Table[archive]
+	archived state.Table[archivedEvent]
+	replays  state.Table[replay]
+	pending  state.Table[pending]
+}
 
 var _ delivery.Receiver = (*Service)(nil)
 
@@ -33,24 +65,121 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Store == nil || cfg.Clock == nil || cfg.Sender == nil {
 		return nil, errors.New("events: store, clock and sender are required")
 	}
-	return &Service{cfg: cfg}, nil
+	if cfg.RetryScale == 0 {
+		cfg.RetryScale = 1
+	}
+	s := &Service{
+		cfg: cfg,
+		tables: tables{
+			buses:    state.NewTable[bus](cfg.Store, "events.buses"),
+			rules:    state.NewTable[rule](cfg.Store, "events.rules"),
+			archives: state.NewTable[archive](cfg.Store, "events.archives"),
+			archived: state.NewTable[archivedEvent](cfg.Store, "events.archived"),
+			replays:  state.NewTable[replay](cfg.Store, "events.replays"),
+			pending:  state.NewTable[pending](cfg.Store, "events.pending"),
+		},
+		queue:    newQueue(),
+		replay:   make(chan struct{}, 1),
+		buses:    map[string]bus{},
+		rules:    map[string]map[string]*compiledRule{},
+		archives: map[string]archive{},
+		replays:  map[string]replay{},
+	}
+	if err := s.load(); err != nil {
+		return nil, fmt.Errorf("load events: %w", err)
+	}
+	return s, nil
+}
+
+func (s *Service) load() error {
+	var broken error
+	err := errors.Join(
+		s.tables.buses.Scan("", "", func(name string, b bus) bool { s.buses[name] = b; return true }),
+		s.tables.rules.Scan("", "", func(_ string, r rule) bool {
+			broken = s.remember(r)
+			return broken == nil
+		}),
+		s.tables.archives.Scan("", "", func(name string, a archive) bool { s.archives[name] = a; return true }),
+		s.tables.replays.Scan("", "", func(name string, r replay) bool { s.replays[name] = r; return true }),
+		s.tables.pending.Scan("", "", func(key string, p pending) bool { s.queue.restore(key, p); return true }),
+	)
+	if _, ok := s.buses[defaultBus]; !ok {
+		now := s.now()
+		s.buses[defaultBus] = bus{Name: defaultBus, Created: now, Modified: now}
+	}
+	return errors.Join(err, broken)
 }
 
 // API returns the operations.
 func (s *Service) API() wire.Service {
-	return wire.Service{Name: "events", Protocol: wire.JSON11, Target: "AWSEvents"}
+	return wire.Service{
+		Name: "events", Protocol: wire.JSON11, Target: "AWSEvents",
+		Operations: []wire.Operation{
+			wire.Op("CreateEventBus", s.createEventBus),
+			wire.Op("DescribeEventBus", s.describeEventBus),
+			wire.Op("UpdateEventBus", s.updateEventBus),
+			wire.Op("DeleteEventBus", s.deleteEventBus),
+			wire.Op("ListEventBuses", s.listEventBuses),
+			wire.Op("PutPermission", s.putPermission),
+			wire.Op("RemovePermission", s.removePermission),
+			wire.Op("PutRule", s.putRule),
+			wire.Op("DescribeRule", s.describeRule),
+			wire.Op("DeleteRule", s.deleteRule),
+			wire.Op("EnableRule", s.enableRule),
+			wire.Op("DisableRule", s.disableRule),
+			wire.Op("ListRules", s.listRules),
+			wire.Op("ListRuleNamesByTarget", s.listRuleNamesByTarget),
+			wire.Op("PutTargets", s.putTargets),
+			wire.Op("RemoveTargets", s.removeTargets),
+			wire.Op("ListTargetsByRule", s.listTargetsByRule),
+			wire.Op("TagResource", s.tagResource),
+			wire.Op("UntagResource", s.untagResource),
+			wire.Op("ListTagsForResource", s.listTagsForResource),
+			wire.Op("CreateArchive", s.createArchive),
+			wire.Op("DescribeArchive", s.describeArchive),
+			wire.Op("UpdateArchive", s.updateArchive),
+			wire.Op("DeleteArchive", s.deleteArchive),
+			wire.Op("ListArchives", s.listArchives),
+			wire.Op("StartReplay", s.startReplay),
+			wire.Op("DescribeReplay", s.describeReplay),
+			wire.Op("CancelReplay", s.cancelReplay),
+			wire.Op("ListReplays", s.listReplays),
+			wire.Op("TestEventPattern", s.testEventPattern),
+			wire.Op("PutEvents", s.putEvents),
+		},
+	}
 }
 
-// Receive takes an event for the bus arn: from another bus (an envelope) or from Scheduler (a PutEvents entry).
-func (s *Service) Receive(ctx context.Context, arn string, m delivery.Message) error {
-	return delivery.Errorf("NO_RESOURCE", "Event bus %s does not exist.", arn)
-}
-
-// Run delivers events until ctx ends.
+// Run delivers events, replays archives and drops archived events beyond their retention until ctx ends. What was not
+// delivered by then is delivered by the next service on the same store.
 func (s *Service) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.deliver(ctx) })
+	g.Go(func() error { return s.runReplays(ctx) })
+	g.Go(func() error { return s.expireArchives(ctx) })
+	return g.Wait()
 }
 
-// Inventory returns the ARNs of all resources but the default bus.
-func (s *Service) Inventory() ([]string, error) { return nil, nil }
+// Inventory returns the ARNs of all buses but the default one, rules that no archive manages, and archives.
+func (s *Service) Inventory() ([]string, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var arns []string
+	for name, b := range s.buses {
+		if name != defaultBus {
+			arns = append(arns, b.arn())
+		}
+	}
+	for _, rules := range s.rules {
+		for _, r := range rules {
+			if r.ManagedBy == "" {
+				arns = append(arns, r.arn())
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.archives)) {
+		arns = append(arns, archiveARN(name))
+	}
+	slices.Sort(arns)
+	return arns, nil
+}
