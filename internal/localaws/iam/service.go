@@ -1,0 +1,128 @@
+// Package iam is AWS IAM: roles with their inline and attached policies, customer managed policies with versions, and
+// the temporary credentials of roles.
+//
+// It does not do users, groups, instance profiles and permissions boundaries; requests for them are refused.
+//
+// API: https://docs.aws.amazon.com/IAM/latest/APIReference/Welcome.html
+package iam
+
+import (
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
+)
+
+// Config is what the service needs. All fields are required.
+type Config struct {
+	Store *state.Store
+	Clock *clock.Clock
+}
+
+// Service is IAM. It is safe for concurrent use.
+type Service struct {
+	clock    *clock.Clock
+	roles    state.Table[role]
+	policies state.Table[managedPolicy]
+
+	// mu guards changes of the tables from reading to writing, and sessions.
+	mu       sync.Mutex
+	sessions map[string]Session // by access key
+}
+
+// New returns the service with what the store holds.
+func New(cfg Config) (*Service, error) {
+	if cfg.Store == nil || cfg.Clock == nil {
+		return nil, errors.New("iam: store and clock are required")
+	}
+	return &Service{
+		clock:    cfg.Clock,
+		roles:    state.NewTable[role](cfg.Store, "iam.roles"),
+		policies: state.NewTable[managedPolicy](cfg.Store, "iam.policies"),
+		sessions: map[string]Session{},
+	}, nil
+}
+
+// API returns the operations of IAM.
+func (s *Service) API() wire.Service {
+	return wire.Service{
+		Name: "iam", Protocol: wire.Query, Version: "2010-05-08", Namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
+		Operations: []wire.Operation{
+			wire.Op("CreateRole", s.createRole),
+			wire.Op("GetRole", s.getRole),
+			wire.Op("ListRoles", s.listRoles),
+			wire.Op("UpdateRole", s.updateRole),
+			wire.Op("UpdateRoleDescription", s.updateRoleDescription),
+			wire.Op("UpdateAssumeRolePolicy", s.updateAssumeRolePolicy),
+			wire.Op("DeleteRole", s.deleteRole),
+			wire.Op("TagRole", s.tagRole),
+			wire.Op("UntagRole", s.untagRole),
+			wire.Op("ListRoleTags", s.listRoleTags),
+			wire.Op("ListInstanceProfilesForRole", s.listInstanceProfilesForRole),
+			wire.Op("PutRolePolicy", s.putRolePolicy),
+			wire.Op("GetRolePolicy", s.getRolePolicy),
+			wire.Op("ListRolePolicies", s.listRolePolicies),
+			wire.Op("DeleteRolePolicy", s.deleteRolePolicy),
+			wire.Op("AttachRolePolicy", s.attachRolePolicy),
+			wire.Op("DetachRolePolicy", s.detachRolePolicy),
+			wire.Op("ListAttachedRolePolicies", s.listAttachedRolePolicies),
+			wire.Op("CreatePolicy", s.createPolicy),
+			wire.Op("GetPolicy", s.getPolicy),
+			wire.Op("ListPolicies", s.listPolicies),
+			wire.Op("DeletePolicy", s.deletePolicy),
+			wire.Op("CreatePolicyVersion", s.createPolicyVersion),
+			wire.Op("GetPolicyVersion", s.getPolicyVersion),
+			wire.Op("ListPolicyVersions", s.listPolicyVersions),
+			wire.Op("SetDefaultPolicyVersion", s.setDefaultPolicyVersion),
+			wire.Op("DeletePolicyVersion", s.deletePolicyVersion),
+			wire.Op("TagPolicy", s.tagPolicy),
+			wire.Op("UntagPolicy", s.untagPolicy),
+			wire.Op("ListPolicyTags", s.listPolicyTags),
+			wire.Op("GetUser", s.getUser),
+		},
+	}
+}
+
+// Inventory returns the ARNs of all roles and customer managed policies.
+func (s *Service) Inventory() ([]string, error) {
+	var arns []string
+	err := s.roles.Scan("", "", func(_ string, r role) bool {
+		arns = append(arns, r.Arn)
+		return true
+	})
+	return arns, errors.Join(err, s.policies.Scan("", "", func(arn string, _ managedPolicy) bool {
+		arns = append(arns, arn)
+		return true
+	}))
+}
+
+func errNoEntity(format string, args ...any) *wire.Error {
+	return refuse(http.StatusNotFound, "NoSuchEntity", format, args...)
+}
+
+func errMalformed(err error) *wire.Error { return wire.Errorf("MalformedPolicyDocument", "%v", err) }
+
+func errInvalid(format string, args ...any) *wire.Error {
+	return wire.Errorf("ValidationError", format, args...)
+}
+
+func refuse(status int, code, format string, args ...any) *wire.Error {
+	e := wire.Errorf(code, format, args...)
+	e.Status = status
+	return e
+}
+
+// newID returns a unique id such as AROA…: the prefix says of what.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes
+func newID(prefix string) string { return prefix + rand.Text()[:21-len(prefix)] }
+
+// escape encodes a document as IAM returns it: RFC 3986, so a space is %20.
+func escape(document string) string {
+	return strings.ReplaceAll(url.QueryEscape(document), "+", "%20")
+}
