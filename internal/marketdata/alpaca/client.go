@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 	_ "time/tzdata" // a function's machine need not know the exchange's time zone
 
@@ -166,16 +165,10 @@ func (c *Client) bars(symbol string, got []data.Bar, until market.Date) ([]marke
 		if !bar.Open.IsPositive() || !bar.High.IsPositive() || !bar.Low.IsPositive() || !bar.Close.IsPositive() {
 			return nil, fault.New(fault.Transient, "bar of %s on %s has no price", symbol, bar.Date)
 		}
-		out = append(out, bar)
-	}
-	increasing := slices.IsSortedFunc(out, func(a, b market.Bar) int {
-		if a.Date < b.Date {
-			return -1
+		if n := len(out); n > 0 && bar.Date <= out[n-1].Date {
+			return nil, fault.New(fault.Transient, "bars of %s are not in order, one a day: %s after %s", symbol, bar.Date, out[n-1].Date)
 		}
-		return 1 // equal dates are out of order, too
-	})
-	if !increasing {
-		return nil, fault.New(fault.Transient, "bars of %s are not in order, one a day", symbol)
+		out = append(out, bar)
 	}
 	return out, nil
 }
