@@ -129,7 +129,11 @@ func measureWorkflows(ctx context.Context, root string, n int) (_ []time.Duratio
 	}); err != nil {
 		return nil, err
 	}
-	runner := &runner{stack: s, bus: eventbridge.NewFromConfig(cfg), workflows: workflow.New(cfg, stage)}
+	client, err := workflow.New(cfg, stage)
+	if err != nil {
+		return nil, err
+	}
+	runner := &runner{stack: s, bus: eventbridge.NewFromConfig(cfg), workflows: client}
 	var times []time.Duration
 	for i := range warmUp + n {
 		took, err := runner.one(ctx, i)

@@ -21,7 +21,10 @@ import (
 func (d *deployment) testRun(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	client := workflow.New(d.aws, stage)
+	client, err := workflow.New(d.aws, stage)
+	if err != nil {
+		t.Fatal(err)
+	}
 	id, err := client.Schedule(ctx)
 	if err != nil {
 		t.Fatal(err)

@@ -11,11 +11,14 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/aws/aws-sdk-go-v2/service/xray"
 
+	"github.com/the-alchemiser/alchemiser/internal/monitor"
 	"github.com/the-alchemiser/alchemiser/internal/report"
+	"github.com/the-alchemiser/alchemiser/internal/store"
 	"github.com/the-alchemiser/alchemiser/pkg/events"
 )
 
@@ -28,16 +31,22 @@ type Client struct {
 	scheduler *scheduler.Client
 	logs      *cloudwatchlogs.Client
 	xray      *xray.Client
+	store     *store.Store
 }
 
 // New returns a client for the stage that cfg's account holds.
-func New(cfg aws.Config, stage string) *Client {
+func New(cfg aws.Config, stage string) (*Client, error) {
+	table, err := store.New(store.Config{Client: dynamodb.NewFromConfig(cfg), Table: "alchemiser-state-" + stage, Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
 	return &Client{
 		stage:     stage,
 		scheduler: scheduler.NewFromConfig(cfg),
 		logs:      cloudwatchlogs.NewFromConfig(cfg),
 		xray:      xray.NewFromConfig(cfg),
-	}
+		store:     table,
+	}, nil
 }
 
 // Schedule lets Scheduler start a run in a moment, by a one-off schedule that has the target and the role of the
@@ -135,6 +144,24 @@ func (c *Client) eventsSince(ctx context.Context, since int64) ([]Passed, error)
 		}
 	}
 	return es, nil
+}
+
+// Timeline returns what the monitor has recorded of workflow id, once it has recorded its end.
+func (c *Client) Timeline(ctx context.Context, id string) ([]monitor.Entry, error) {
+	for {
+		entries, err := c.store.Timeline(ctx, id)
+		if err != nil {
+			return nil, fmt.Errorf("read the timeline of %s: %w", id, err)
+		}
+		for _, e := range entries {
+			if e.State.Terminal() {
+				return entries, nil
+			}
+		}
+		if err := pause(ctx); err != nil {
+			return nil, fmt.Errorf("the timeline of %s has no end: %d entries: %w", id, len(entries), err)
+		}
+	}
 }
 
 // Trace returns the trace of workflow id once all four functions have reported to it.
