@@ -1,0 +1,106 @@
+// Package sts is AWS STS: who a caller is, and temporary credentials of roles.
+//
+// It does not do federation and session policies; requests for them are refused.
+//
+// API: https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html
+package sts
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/the-alchemiser/alchemiser/internal/localaws/arn"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/iam"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/policy"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
+)
+
+// Service is STS. It is safe for concurrent use.
+type Service struct{ roles *iam.Service }
+
+// New returns the service for the roles of an account.
+func New(roles *iam.Service) (*Service, error) {
+	if roles == nil {
+		return nil, errors.New("sts: iam is required")
+	}
+	return &Service{roles: roles}, nil
+}
+
+// API returns the operations of STS.
+func (s *Service) API() wire.Service {
+	return wire.Service{
+		Name: "sts", Protocol: wire.Query, Version: "2011-06-15", Namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
+		Operations: []wire.Operation{
+			wire.Op("GetCallerIdentity", s.getCallerIdentity),
+			wire.Op("AssumeRole", s.assumeRole),
+		},
+	}
+}
+
+// Identity is who a caller is.
+type Identity struct {
+	UserId  string //nolint:revive // the name is that of the API
+	Account string
+	Arn     string
+}
+
+func (s *Service) getCallerIdentity(ctx context.Context, _ wire.Empty) (Identity, error) {
+	caller, ok := wire.CallerFrom(ctx)
+	if !ok {
+		return Identity{}, errors.New("the request has no caller")
+	}
+	id := Identity{UserId: arn.Account, Account: arn.Account, Arn: caller.ARN}
+	if session, ok := s.roles.Session(caller.AccessKeyID); ok {
+		id.UserId = session.ID
+	}
+	return id, nil
+}
+
+// AssumeRoleInput asks for credentials of a role.
+type AssumeRoleInput struct {
+	RoleArn, RoleSessionName, ExternalId string //nolint:revive // the name is that of the API
+	DurationSeconds                      int
+	Policy                               string
+}
+
+// AssumeRoleOutput holds credentials of a role.
+type AssumeRoleOutput struct {
+	Credentials struct {
+		AccessKeyId, SecretAccessKey, SessionToken string //nolint:revive // the name is that of the API
+		Expiration                                 wire.Time
+	}
+	AssumedRoleUser struct {
+		AssumedRoleId, Arn string //nolint:revive // the name is that of the API
+	}
+}
+
+func (s *Service) assumeRole(ctx context.Context, in AssumeRoleInput) (out AssumeRoleOutput, err error) {
+	if in.Policy != "" {
+		return out, wire.Errorf("ValidationError", "session policies are not implemented by this endpoint")
+	}
+	if len(in.RoleSessionName) < 2 || len(in.RoleSessionName) > 64 {
+		return out, wire.Errorf("ValidationError", "RoleSessionName %q: want 2 to 64 characters", in.RoleSessionName)
+	}
+	if in.DurationSeconds == 0 {
+		in.DurationSeconds = 3600
+	}
+	if in.DurationSeconds < 900 {
+		return out, wire.Errorf("ValidationError", "DurationSeconds %d: want at least 900", in.DurationSeconds)
+	}
+	caller, _ := wire.CallerFrom(ctx)
+	who := policy.Principal{ARN: caller.ARN}
+	if session, ok := s.roles.Session(caller.AccessKeyID); ok {
+		who.RoleARN = session.RoleARN
+	}
+	session, err := s.roles.Assume(who, in.RoleArn, in.RoleSessionName, in.ExternalId, time.Duration(in.DurationSeconds)*time.Second)
+	if err != nil {
+		return out, err
+	}
+	out.Credentials.AccessKeyId = session.AccessKeyID
+	out.Credentials.SecretAccessKey = session.SecretAccessKey
+	out.Credentials.SessionToken = session.SessionToken
+	out.Credentials.Expiration = wire.Time{Time: session.Expires}
+	out.AssumedRoleUser.AssumedRoleId, out.AssumedRoleUser.Arn = session.ID, session.ARN
+	return out, nil
+}
