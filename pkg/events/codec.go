@@ -8,6 +8,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/the-alchemiser/alchemiser/pkg/fault"
 )
 
 // Encode returns e as it travels. sourcePrefix is put before the module: "alchemiser" makes "alchemiser.strategy".
@@ -44,7 +46,7 @@ func encode(e Event) ([]byte, error) {
 func marshal(m any) ([]byte, error) {
 	raw, err := json.Marshal(m, json.WithMarshalers(utc()), jsontext.AllowInvalidUTF8(true))
 	if err != nil {
-		return nil, err
+		return nil, fault.New(fault.Invalid, "not writable as JSON: %w", err)
 	}
 	return canonicalize(raw)
 }
