@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -193,11 +192,10 @@ func (r *runner) one(ctx context.Context, i int) (time.Duration, error) {
 
 // freshAccount gives the broker's account its first state back.
 func (r *runner) freshAccount(ctx context.Context) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.stack.Record.BrokerURL+"/_control/account", bytes.NewReader([]byte(`{"cash":"100000"}`)))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.stack.Record.BrokerURL+"/_control/reset", http.NoBody)
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Content-Type", "application/json")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err

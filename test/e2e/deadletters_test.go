@@ -94,7 +94,7 @@ func (d *deployment) testFailingHandler(t *testing.T) {
 // breakBroker makes every further request to the broker's account fail.
 func (d *deployment) breakBroker(t *testing.T) {
 	t.Helper()
-	body := strings.NewReader(`{"route":"/v2/account","status":503,"count":1000}`)
+	body := strings.NewReader(`{"route":"GET /v2/account","kind":"status","status":503,"times":1000}`)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.stack.Record.BrokerURL+"/_control/faults", body)
 	if err != nil {
 		t.Fatal(err)

@@ -40,6 +40,9 @@ type Server struct {
 	faults   faults
 	pages    pages
 	served   map[string]bool
+	// cash and held are what the account starts with.
+	cash decimal.Decimal
+	held map[string]holding
 }
 
 // New checks cfg whole.
@@ -82,11 +85,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		mux: http.NewServeMux(), served: map[string]bool{}, market: m, clock: &clock{at: start}, limiter: limiter{limit: cfg.RateLimit},
-		exchange: &exchange{
-			market: m, fills: cfg.Fills, cash: cfg.Cash, held: held,
-			byID: map[string]*order{}, byClient: map[string]*order{}, created: start,
-		},
+		exchange: &exchange{market: m, fills: cfg.Fills, created: start}, cash: cfg.Cash, held: held,
 	}
+	s.exchange.reset(cfg.Cash, held)
 	s.routes()
 	return s, nil
 }
@@ -108,6 +109,7 @@ func (s *Server) routes() {
 	s.route("GET /v2/stocks/quotes/latest", s.getQuotes)
 	s.mux.HandleFunc("/_control/clock", s.controlClock)
 	s.mux.HandleFunc("/_control/faults", s.controlFaults)
+	s.mux.HandleFunc("/_control/reset", s.controlReset)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, refuse(http.StatusNotFound, codeNotFound, "the paper simulator does not serve %s %s", r.Method, r.URL.Path))
 	})
