@@ -1,8 +1,8 @@
 // Package lambda is AWS Lambda: functions, versions, aliases, permissions and event invoke configurations, the
 // asynchronous queue with its retries and destinations, and the execution of functions as processes of this machine.
 //
-// It does not do images, layers, VPCs, function URLs, provisioned concurrency and code signing; requests for them are
-// refused. Event source mappings are not there yet.
+// It does not do images, layers, VPCs, function URLs, provisioned concurrency, response streaming and code signing;
+// requests for them are refused. Event source mappings are not there yet. Memory is reported, not limited.
 //
 // API: https://docs.aws.amazon.com/lambda/latest/api/Welcome.html
 package lambda
@@ -10,12 +10,14 @@ package lambda
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"time"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/lambda/sandbox"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
-	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
 
 // Session is a set of temporary credentials of a role.
@@ -25,17 +27,18 @@ type Session struct {
 
 // Credentials gives out the role of a function.
 type Credentials interface {
-	// SessionFor returns credentials of roleARN under the name sessionName, for as long as the endpoint runs.
+	// SessionFor returns credentials of roleARN under the name sessionName, for as long as the endpoint runs. It returns
+	// an error if Lambda cannot assume the role.
 	SessionFor(roleARN, sessionName string) (Session, error)
 }
 
-// Line is one line that a function or its environment logs.
+// Line is one line that a function prints or Lambda says of it.
 type Line struct {
 	Time    time.Time
 	Message string
 }
 
-// Logs keeps what functions print.
+// Logs keeps log streams.
 type Logs interface {
 	Write(ctx context.Context, group, stream string, lines []Line) error
 }
@@ -62,33 +65,85 @@ type Config struct {
 }
 
 // Service is Lambda. It is safe for concurrent use.
-type Service struct{ cfg Config }
+type Service struct {
+	cfg     Config
+	records state.Table[function]
+	code    *code
+	queue   *queue
+	pool    *pool
+	host    *sandbox.Host
+	// failure holds the first error after which the service cannot go on.
+	failure chan error
+
+	mu        sync.RWMutex
+	functions map[string]*function
+}
 
 var _ delivery.Receiver = (*Service)(nil)
 
-// New returns the service with what the store holds.
+// New returns the service with the functions and queued events that the store holds. Functions run while Run runs.
 func New(cfg Config) (*Service, error) {
 	if cfg.Store == nil || cfg.Clock == nil || cfg.Sender == nil || cfg.Credentials == nil || cfg.Logs == nil ||
 		cfg.Tracer == nil || cfg.EndpointURL == nil {
 		return nil, errors.New("lambda: store, clock, sender, credentials, logs, tracer and endpoint url are required")
 	}
-	return &Service{cfg: cfg}, nil
+	if cfg.RetryScale == 0 {
+		cfg.RetryScale = 1
+	}
+	s := &Service{
+		cfg: cfg, records: state.NewTable[function](cfg.Store, "lambda.functions"), code: newCode(cfg.Store),
+		pool: newPool(), host: sandbox.NewHost(), failure: make(chan error, 1), functions: map[string]*function{},
+	}
+	err := s.records.Scan("", "", func(name string, f function) bool {
+		s.functions[name] = &f
+		return true
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load functions: %w", err)
+	}
+	if s.queue, err = newQueue(cfg.Store, cfg.Clock); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
-// API returns the operations.
-func (s *Service) API() wire.Service { return wire.Service{Name: "lambda", Protocol: wire.REST} }
-
-// Receive queues an asynchronous invocation of the function arn (with or without a qualifier). The event is stored when
-// it returns nil.
-func (s *Service) Receive(_ context.Context, arn string, _ delivery.Message) error {
-	return delivery.Errorf("NO_RESOURCE", "Function not found: %s", arn)
-}
-
-// Run carries out queued invocations until ctx ends; then no process of a function is left.
+// Run carries out queued invocations and lets functions run until ctx ends; then no process of a function is left. It
+// returns an error if the store fails.
 func (s *Service) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var running sync.WaitGroup
+	running.Go(func() { s.host.Run(ctx) })
+	running.Go(func() { s.queue.run(ctx, s.work) })
+	tick := time.NewTicker(30 * time.Second)
+	defer tick.Stop()
+	var failure error
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+			s.pool.expire()
+		case failure = <-s.failure:
+			cancel(failure)
+		}
+	}
+	running.Wait()
+	return errors.Join(failure, s.code.clear())
+}
+
+// broken ends the service because of an error that nobody else can be told.
+func (s *Service) broken(err error) {
+	select {
+	case s.failure <- err:
+	default: // the first one counts
+	}
 }
 
 // Inventory returns the ARNs of all functions.
-func (s *Service) Inventory() ([]string, error) { return nil, nil }
+func (s *Service) Inventory() ([]string, error) {
+	var arns []string
+	for _, f := range s.all() {
+		arns = append(arns, functionARN(f.Name, ""))
+	}
+	return arns, nil
+}

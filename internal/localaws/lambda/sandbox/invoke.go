@@ -36,15 +36,14 @@ type Outcome struct {
 	Status Status
 	// Payload is the response or the error document.
 	Payload []byte
-	// Reported is true if the error is the function's own, not one that ended its process.
-	Reported bool
 	// ErrorType is the function's own, Runtime.ExitError or Sandbox.Timedout.
 	ErrorType string
 	// Cause is the X-Ray cause that the function reported, or empty.
 	Cause []byte
 	// Exit says how the process ended, in Lambda's words, if it did.
-	Exit     string
-	Duration time.Duration
+	Exit string
+	// Answered is when the function gave its answer, or ended; Duration when it was ready for the next invocation.
+	Answered, Duration time.Duration
 	// MaxMemory is the peak memory of the process in bytes, 0 where the system does not say. That of a process which
 	// crashed is the last one known.
 	MaxMemory int64
@@ -64,7 +63,7 @@ func (e *Environment) Invoke(ctx context.Context, in Invocation) Outcome {
 	delivery := delivery{Invocation: in, deadline: start.Add(in.Timeout)}
 	select {
 	case e.api.next <- delivery:
-		out = e.await(ctx, in, timer.C)
+		out = e.await(ctx, in, timer.C, start)
 	case <-e.exited:
 		out = e.died(in)
 	case <-timer.C:
@@ -73,21 +72,24 @@ func (e *Environment) Invoke(ctx context.Context, in Invocation) Outcome {
 		out = e.killed(in)
 	}
 	out.Duration = time.Since(start)
+	if out.Answered == 0 {
+		out.Answered = out.Duration
+	}
 	return out
 }
 
 // await follows the invocation until the function has answered and polls for the next one.
-func (e *Environment) await(ctx context.Context, in Invocation, deadline <-chan time.Time) Outcome {
+func (e *Environment) await(ctx context.Context, in Invocation, deadline <-chan time.Time, start time.Time) Outcome {
 	var answer *Outcome
 	for {
 		select {
 		case ev := <-e.api.events:
 			switch ev.kind {
 			case responded:
-				answer = &Outcome{Status: Success, Payload: ev.body}
+				answer = &Outcome{Status: Success, Payload: ev.body, Answered: time.Since(start)}
 			case failed:
 				answer = &Outcome{
-					Status: Failure, Payload: ev.body, ErrorType: ev.errorType, Cause: ev.cause, Reported: true,
+					Status: Failure, Payload: ev.body, ErrorType: ev.errorType, Cause: ev.cause, Answered: time.Since(start),
 				}
 			case polled:
 				if answer == nil { // a runtime that forgets to answer: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html

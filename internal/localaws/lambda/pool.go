@@ -1,0 +1,125 @@
+package lambda
+
+import (
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/the-alchemiser/alchemiser/internal/localaws/lambda/sandbox"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
+)
+
+// idleFor is how long an environment is kept warm. AWS does not say; observed are five minutes and more.
+const idleFor = 10 * time.Minute
+
+// revision names the code and configuration that an environment runs.
+type revision struct{ name, version, id string }
+
+func revisionOf(cfg configuration) revision {
+	return revision{cfg.FunctionName, cfg.Version, cfg.RevisionID}
+}
+
+// instance is an execution environment in the pool.
+type instance struct {
+	*sandbox.Environment
+	revision revision
+	log      *transcript
+	idle     time.Time
+	// failure is why the last initialisation failed.
+	failure *sandbox.InitError
+}
+
+// pool keeps warm environments and counts running invocations. It is safe for concurrent use.
+type pool struct {
+	mu   sync.Mutex
+	warm map[revision][]*instance
+	busy map[string]int
+}
+
+func newPool() *pool { return &pool{warm: map[revision][]*instance{}, busy: map[string]int{}} }
+
+// acquire takes the right to one invocation of a function, which release gives back. reserved is nil for a function that
+// shares what the others, in reservations, have left: unreserved.
+func (p *pool) acquire(name string, reserved *int, reservations map[string]int, unreserved int) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if reserved != nil {
+		if p.busy[name] >= *reserved {
+			return throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
+		}
+		p.busy[name]++
+		return nil
+	}
+	running := 0
+	for other, n := range p.busy {
+		if _, apart := reservations[other]; !apart {
+			running += n
+		}
+	}
+	if running >= unreserved {
+		return throttled("ConcurrentInvocationLimitExceeded")
+	}
+	p.busy[name]++
+	return nil
+}
+
+func (p *pool) release(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.busy[name]--; p.busy[name] == 0 {
+		delete(p.busy, name)
+	}
+}
+
+// throttled is the answer to an invocation beyond a limit.
+func throttled(reason string) *wire.Error {
+	err := fail(http.StatusTooManyRequests, "TooManyRequestsException", "Rate Exceeded.")
+	err.Members["Reason"] = reason
+	return err
+}
+
+// take returns the environment that was used last, or nil.
+func (p *pool) take(r revision) *instance {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := p.warm[r]
+	if len(all) == 0 {
+		return nil
+	}
+	i := all[len(all)-1]
+	p.warm[r] = all[:len(all)-1]
+	return i
+}
+
+func (p *pool) put(i *instance) {
+	i.idle = time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.warm[i.revision] = append(p.warm[i.revision], i)
+}
+
+// retire ends the warm environments of a function whose revision is no longer current.
+func (p *pool) retire(name string, current func(revision) bool) {
+	p.drop(func(i *instance) bool { return i.revision.name == name && !current(i.revision) })
+}
+
+// expire ends environments that have been idle for too long.
+func (p *pool) expire() {
+	p.drop(func(i *instance) bool { return time.Since(i.idle) > idleFor })
+}
+
+func (p *pool) drop(which func(*instance) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for r, all := range p.warm {
+		for _, i := range all {
+			if which(i) {
+				go i.Close()
+			}
+		}
+		if p.warm[r] = slices.DeleteFunc(all, which); len(p.warm[r]) == 0 {
+			delete(p.warm, r)
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package lambda
+
+import (
+	"context"
+	"maps"
+	"regexp"
+
+	"github.com/the-alchemiser/alchemiser/internal/localaws/arn"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
+)
+
+const (
+	maxTags    = 50
+	tagPattern = `arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:` +
+		`(function:[a-zA-Z0-9-_]+(:(\$LATEST|[a-zA-Z0-9-_]+))?|layer:([a-zA-Z0-9-_]+)|` +
+		`code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-` +
+		`[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|capacity-provider:[a-zA-Z0-9-_]+)`
+)
+
+var tagExpr = regexp.MustCompile(`^` + tagPattern + `$`)
+
+// tagged returns the name of the function that a tag operation is about.
+func tagged(resource string) (ref, error) {
+	if !tagExpr.MatchString(resource) {
+		return ref{}, validation(resource, "resource", patternConstraint(tagPattern))
+	}
+	r, ok := isFunction(resource)
+	if !ok {
+		a, _ := arn.Parse(resource)
+		return ref{}, notFound("Resource not found: %s", a.Resource)
+	}
+	if r.qualifier != "" {
+		return ref{}, invalid("Tags on function aliases and versions are not supported. Please specify a function ARN.")
+	}
+	return r, nil
+}
+
+type tagInput struct {
+	Resource string `path:"Resource" json:"-"`
+	Tags     map[string]string
+}
+
+func (s *Service) tagResource(_ context.Context, in tagInput) (gone, error) {
+	r, err := tagged(in.Resource)
+	if err != nil {
+		return gone{}, err
+	}
+	return deleted, s.change(r.name, errNoFunction(r.arn()), func(f *function) error {
+		if len(in.Tags) == 0 {
+			return invalid("An error occurred and the request cannot be processed.")
+		}
+		if f.Tags == nil {
+			f.Tags = map[string]string{}
+		}
+		maps.Copy(f.Tags, in.Tags)
+		if len(f.Tags) > maxTags {
+			return invalid("Number of tags exceeds resource tag limit.")
+		}
+		return nil
+	})
+}
+
+type untagInput struct {
+	Resource string   `path:"Resource" json:"-"`
+	TagKeys  []string `query:"tagKeys" json:"-"`
+}
+
+func (s *Service) untagResource(_ context.Context, in untagInput) (gone, error) {
+	r, err := tagged(in.Resource)
+	if err != nil {
+		return gone{}, err
+	}
+	if len(in.TagKeys) == 0 {
+		return gone{}, wire.Errorf("ValidationException",
+			"1 validation error detected: Value null at 'tagKeys' failed to satisfy constraint: Member must not be null")
+	}
+	return deleted, s.change(r.name, errNoFunction(r.arn()), func(f *function) error {
+		for _, key := range in.TagKeys {
+			delete(f.Tags, key)
+		}
+		return nil
+	})
+}
+
+type tagsInput struct {
+	Resource string `path:"Resource" json:"-"`
+}
+
+type tagsOutput struct{ Tags map[string]string }
+
+func (s *Service) listTags(_ context.Context, in tagsInput) (tagsOutput, error) {
+	r, err := tagged(in.Resource)
+	if err != nil {
+		return tagsOutput{}, err
+	}
+	f, ok := s.lookup(r.name)
+	if !ok {
+		return tagsOutput{}, errNoFunction(r.arn())
+	}
+	out := tagsOutput{Tags: map[string]string{}}
+	maps.Copy(out.Tags, f.Tags)
+	return out, nil
+}
