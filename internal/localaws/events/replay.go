@@ -113,14 +113,14 @@ func (s *Service) newReplay(in StartReplayInput) (replay, error) {
 	if !ok {
 		return replay{}, invalid("Parameter EventSourceArn is not valid. Reason: Archive %s does not exist.", name)
 	}
+	if !in.EventStartTime.Before(in.EventEndTime.Time) {
+		return replay{}, invalid("Parameter EventEndTime is not valid. Reason: EventStartTime must be before EventEndTime.")
+	}
 	if source.Bus != b.Name {
 		return replay{}, invalid("Parameter Destination.Arn is not valid. Reason: Cross event bus replay is not permitted.")
 	}
 	if _, ok := s.replays[in.ReplayName]; ok {
 		return replay{}, exists("Replay %s already exists.", in.ReplayName)
-	}
-	if !in.EventStartTime.Before(in.EventEndTime.Time) {
-		return replay{}, invalid("Parameter EventEndTime is not valid. Reason: EventStartTime must be before EventEndTime.")
 	}
 	active := 0
 	for _, r := range s.replays {
