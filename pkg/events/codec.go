@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/shopspring/decimal"
 
 	"github.com/the-alchemiser/alchemiser/pkg/fault"
 )
@@ -44,19 +45,26 @@ func encode(e Event) ([]byte, error) {
 
 // marshal returns m as canonical JSON.
 func marshal(m any) ([]byte, error) {
-	raw, err := json.Marshal(m, json.WithMarshalers(utc()), jsontext.AllowInvalidUTF8(true))
+	raw, err := json.Marshal(m, json.WithMarshalers(writers), jsontext.AllowInvalidUTF8(true))
+	canonical := jsontext.Value(raw)
+	if err == nil {
+		err = canonicalize(&canonical)
+	}
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "not writable as JSON: %w", err)
 	}
-	return canonicalize(raw)
+	return canonical, nil
 }
 
-// utc writes times as the contract wants them, whatever their location is.
-func utc() *json.Marshalers {
-	return json.MarshalToFunc(func(to *jsontext.Encoder, t time.Time) error {
+// writers are the forms that the contract wants: times in UTC, whatever their location is, and decimals as strings.
+var writers = json.JoinMarshalers(
+	json.MarshalToFunc(func(to *jsontext.Encoder, t time.Time) error {
 		return to.WriteToken(jsontext.String(t.UTC().Format("2006-01-02T15:04:05.000000Z")))
-	})
-}
+	}),
+	json.MarshalToFunc(func(to *jsontext.Encoder, d decimal.Decimal) error {
+		return to.WriteToken(jsontext.String(d.String()))
+	}),
+)
 
 // Decode returns the event that detail holds. detailType must be the event_type in it. Unknown fields of the top level
 // are kept in Extra, unknown fields below it are dropped. A fault of structure or value is a *InvalidError that names

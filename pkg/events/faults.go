@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ type place struct {
 
 // item is the place of the i-th element of the list name.
 func (p place) item(name string, i int) place {
-	return place{faults: p.faults, path: fmt.Sprintf("%s.%s[%d]", p.path, name, i)}
+	return place{faults: p.faults, path: p.path + "." + name + "[" + strconv.Itoa(i) + "]"}
 }
 
 func (p place) add(name, format string, args ...any) {

@@ -18,8 +18,8 @@ import (
 )
 
 // The structure of an event is checked against the Go types directly. The generated JSON Schemas say the same, and a
-// test holds the two together with a schema validator as the judge; but linking that validator costs every function
-// 3 ms at start (docs/decisions/0008), and decoding is faster without it.
+// test holds the two together with a schema validator as the judge; but linking that validator would cost every function
+// 3 ms at start (docs/decisions/0008).
 
 var decimalText = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
 

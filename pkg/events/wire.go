@@ -44,18 +44,16 @@ func (w Wire) Check(limit int) error {
 // whatever the order of their keys and the white space. Numbers count as they are written. It returns a fault.Invalid
 // error if detail is not JSON.
 func Fingerprint(detail []byte) (string, error) {
-	canonical, err := canonicalize(detail)
-	if err != nil {
+	canonical := jsontext.Value(detail).Clone()
+	if err := canonicalize(&canonical); err != nil {
 		return "", fault.New(fault.Invalid, "fingerprint: %w", err)
 	}
 	sum := sha256.Sum256(canonical)
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// canonicalize returns a copy of raw in the form of RFC 8785, but with numbers as they are written: that RFC would round
-// an integer of an unknown field to a float.
-func canonicalize(raw []byte) ([]byte, error) {
-	v := jsontext.Value(raw).Clone()
-	err := v.Canonicalize(jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false))
-	return v, err
+// canonicalize puts v into the form of RFC 8785, but with numbers as they are written: that RFC would round an integer of
+// an unknown field to a float.
+func canonicalize(v *jsontext.Value) error {
+	return v.Canonicalize(jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false))
 }
