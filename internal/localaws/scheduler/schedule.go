@@ -178,7 +178,7 @@ func (t Target) check() error {
 		return invalid("EventBridgeParameters must be provided for the target %s.", t.Arn)
 	case !isBus && t.EventBridgeParameters != nil:
 		return invalid("EventBridgeParameters do not belong to the target %s.", t.Arn)
-	case isBus && t.Input != "" && !json.Valid([]byte(t.Input)):
+	case isBus && t.Input != "" && !json.Valid([]byte(invocation{Target: t}.input(""))):
 		return invalid("The Input of the target %s must be valid JSON.", t.Arn)
 	}
 	if d := t.DeadLetterConfig; d != nil && d.Arn != "" {

@@ -112,7 +112,7 @@ const attempts = 16
 // Run fires schedules and retries invocations until ctx ends. What was not delivered by then is delivered by the next
 // service on the same store.
 func (s *Service) Run(ctx context.Context) error {
-	var g errgroup.Group
+	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(attempts)
 	busy := newBusy()
 	for {
