@@ -363,10 +363,17 @@ func TestDeliveriesOfOtherServices(t *testing.T) {
 	if diff := cmp.Diff([]string{`{"a":1}`, `{"a":1}`}, e.filter(t, client.FilterLogEventsInput{})); diff != "" {
 		t.Error(diff)
 	}
-	err = e.service.Receive(t.Context(), "arn:aws:logs:us-east-1:000000000000:log-group:gone", delivery.Message{Body: []byte("x")})
-	var refusal *delivery.Error
-	if !errors.As(err, &refusal) || refusal.Code != "NO_RESOURCE" {
-		t.Errorf("delivery to no group: %v", err)
+	if _, err := e.CreateLogGroup(t.Context(), &client.CreateLogGroupInput{LogGroupName: aws.String("closed")}); err != nil {
+		t.Fatal(err)
+	}
+	for name, code := range map[string]string{"gone": "NO_RESOURCE", "closed": "NO_PERMISSIONS"} {
+		err = e.service.Receive(t.Context(), "arn:aws:logs:us-east-1:000000000000:log-group:"+name, delivery.Message{
+			Body: []byte("x"), Principal: "events.amazonaws.com",
+		})
+		var refusal *delivery.Error
+		if !errors.As(err, &refusal) || refusal.Code != code || refusal.Retryable {
+			t.Errorf("delivery to %s: %v", name, err)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/logs/filter"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/policy"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
 
@@ -37,8 +38,11 @@ type (
 )
 
 func (s *Service) putPolicy(_ context.Context, in PolicyInput) (out PolicyOutput, err error) {
-	if in.PolicyName == "" || !json.Valid([]byte(in.PolicyDocument)) {
-		return out, errParameter("The policy needs a name and a document in JSON.")
+	if in.PolicyName == "" {
+		return out, errParameter("policyName is required.")
+	}
+	if _, err := policy.Parse(policy.Resource, in.PolicyDocument); err != nil {
+		return out, errParameter("%s", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

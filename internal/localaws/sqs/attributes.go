@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/arn"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/policy"
 )
 
 // Limits of a message, which a queue may lower. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
@@ -114,13 +115,30 @@ func (a attributes) setDocument(name, value string) error {
 		return errAttributeValue(name)
 	}
 	a[name] = value
-	if name == "RedrivePolicy" {
+	switch name {
+	case "Policy":
+		if _, err := policy.Parse(policy.Resource, value); err != nil {
+			return errParameter(value, name, err.Error())
+		}
+	case "RedrivePolicy":
 		if _, ok := a.redrive(); !ok {
 			return errParameter(value, name, "Redrive policy must name a deadLetterTargetArn of this account and region "+
 				"and a maxReceiveCount between 1 and 1000.")
 		}
 	}
 	return nil
+}
+
+// access returns the policy; without one, nobody but the account itself has access.
+func (a attributes) access() policy.Document {
+	if a["Policy"] == "" {
+		return policy.Document{}
+	}
+	doc, err := policy.Parse(policy.Resource, a["Policy"])
+	if err != nil {
+		return policy.Document{} // set has refused it before; what cannot be read allows nothing
+	}
+	return doc
 }
 
 func (a attributes) seconds(name string) time.Duration {

@@ -16,6 +16,11 @@ func (s *Service) Receive(_ context.Context, arn string, m delivery.Message) err
 	if err != nil {
 		return delivery.Errorf("NO_RESOURCE", "The specified queue does not exist: %s", arn)
 	}
+	// A role that the sender assumes has been judged already.
+	if m.RoleARN == "" && !q.lets(m.Principal, m.SourceARN, m.SourceAccount) {
+		return delivery.Errorf("NO_PERMISSIONS", "The policy of queue %s does not allow %s to send messages for %s.",
+			arn, m.Principal, m.SourceARN)
+	}
 	now := s.now()
 	msg := message{
 		ID: uuid.NewString(), Body: string(m.Body), Sender: m.Principal, Trace: m.TraceHeader,

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/arn"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/policy"
 )
 
 // record is a queue as it is stored.
@@ -43,8 +44,10 @@ type entry struct {
 // queue is one queue and the index of its messages. Its lock is never held during a commit: commits of many clients
 // then share one sync.
 type queue struct {
-	mu      sync.Mutex
-	rec     record
+	mu  sync.Mutex
+	rec record
+	// access is the queue's policy.
+	access  policy.Document
 	entries map[uint64]*entry
 	order   byVisibility
 	purged  time.Time
@@ -52,7 +55,9 @@ type queue struct {
 	changed chan struct{}
 }
 
-func newQueue(rec record) *queue { return &queue{rec: rec, entries: map[uint64]*entry{}} }
+func newQueue(rec record) *queue {
+	return &queue{rec: rec, access: rec.Attributes.access(), entries: map[uint64]*entry{}}
+}
 
 func (q *queue) arn() string { return arn.New("sqs", q.rec.Name) }
 
@@ -67,7 +72,16 @@ func (q *queue) snapshot() record {
 func (q *queue) replace(rec record) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.rec = rec
+	q.rec, q.access = rec, rec.Attributes.access()
+}
+
+// lets reports whether the queue's policy allows another service to send on behalf of a resource.
+func (q *queue) lets(service, sourceARN, sourceAccount string) bool {
+	q.mu.Lock()
+	access := q.access
+	q.mu.Unlock()
+	r := policy.ServiceRequest(service, "sqs:SendMessage", q.arn(), sourceARN, sourceAccount)
+	return policy.Evaluate([]policy.Document{access}, r) == policy.Allow
 }
 
 func (q *queue) key(seq uint64) string { return fmt.Sprintf("%016x/%016x", q.rec.ID, seq) }

@@ -304,7 +304,7 @@ func TestEverythingIsThereAfterARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := serve(t, store)
-	queue := e.create(t, "q", map[string]string{"VisibilityTimeout": "30", "Policy": `{"Statement":[]}`})
+	queue := e.create(t, "q", map[string]string{"VisibilityTimeout": "30"})
 	gone := e.create(t, "gone", nil)
 	e.send(t, gone, "of a deleted queue")
 	for _, body := range []string{"deleted", "in flight", "waiting"} {
@@ -409,10 +409,16 @@ func TestDeliveriesOfOtherServices(t *testing.T) {
 		*got[0].MessageAttributes["RULE_ARN"].StringValue != "r" {
 		t.Errorf("received %+v", got)
 	}
-	err = e.service.Receive(t.Context(), "arn:aws:sqs:us-east-1:000000000000:gone", delivery.Message{Body: []byte("x")})
-	var refusal *delivery.Error
-	if !errors.As(err, &refusal) || refusal.Code != "NO_RESOURCE" || refusal.Retryable {
-		t.Errorf("delivery to no queue: %v", err)
+	e.create(t, "closed", nil)
+	for arn, code := range map[string]string{
+		"arn:aws:sqs:us-east-1:000000000000:gone":   "NO_RESOURCE",
+		"arn:aws:sqs:us-east-1:000000000000:closed": "NO_PERMISSIONS",
+	} {
+		err = e.service.Receive(t.Context(), arn, delivery.Message{Body: []byte("x"), Principal: "events.amazonaws.com"})
+		var refusal *delivery.Error
+		if !errors.As(err, &refusal) || refusal.Code != code || refusal.Retryable {
+			t.Errorf("delivery to %s: %v", arn, err)
+		}
 	}
 }
 
@@ -454,7 +460,8 @@ func TestTagsPagesAndInventory(t *testing.T) {
 
 func BenchmarkReceive(b *testing.B) {
 	e := serve(b, memory(b))
-	e.create(b, "q", nil)
+	e.create(b, "q", map[string]string{"Policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
+		"Principal":{"Service":"events.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"*"}]}`})
 	m := delivery.Message{Body: []byte(strings.Repeat("x", 1000)), Principal: "events.amazonaws.com"}
 	for b.Loop() {
 		if err := e.service.Receive(b.Context(), "arn:aws:sqs:us-east-1:000000000000:q", m); err != nil {
