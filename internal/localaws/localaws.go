@@ -1,5 +1,156 @@
 // Package localaws is an AWS endpoint in one process: it serves the APIs that the system, its Terraform and its
 // operators use, on one port of 127.0.0.1, and runs Lambda functions as real processes.
 //
-// It imports nothing of the rest of the project: it must fail as AWS does, not as we would like it to.
+// It imports nothing of the rest of the project: it must fail as AWS does, not as we would like it to. It does not
+// verify signatures and does not check what an identity may do on the APIs; deliveries between services are checked.
 package localaws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/iam"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
+)
+
+// OperatorKey is the access key that is the account's root; its secret is the same. Other keys are those of roles.
+const OperatorKey = "test"
+
+// shutdownGrace is how long requests in flight may take when the endpoint ends.
+const shutdownGrace = 3 * time.Second
+
+// Config is how the endpoint runs.
+type Config struct {
+	// Port is that on 127.0.0.1; 0 is a free one.
+	Port int
+	// DataDir keeps the state across restarts; "" keeps it in memory.
+	DataDir string
+	// RetryScale multiplies the delays between delivery attempts of all services; 0 means 1, as on AWS.
+	RetryScale float64
+	// Log gets what went wrong inside of the endpoint; nil discards it.
+	Log io.Writer
+}
+
+// Server is the endpoint. Serve it once.
+type Server struct {
+	listener net.Listener
+	store    *state.Store
+	clock    *clock.Clock
+	services services
+	aws      http.Handler
+	faults   *log.Logger
+}
+
+// New opens the state, takes the port and sets the services up. Requests are accepted from then on and answered once
+// Serve runs. The error of a port that is taken satisfies errors.Is(err, syscall.EADDRINUSE).
+func New(cfg Config) (_ *Server, err error) {
+	if cfg.Log == nil {
+		cfg.Log = io.Discard
+	}
+	if cfg.RetryScale == 0 {
+		cfg.RetryScale = 1
+	}
+	if cfg.RetryScale < 0 {
+		return nil, fmt.Errorf("retry scale %g: want more than 0", cfg.RetryScale)
+	}
+	s := &Server{clock: clock.New(), faults: log.New(cfg.Log, "localaws: ", log.LstdFlags|log.Lmicroseconds|log.LUTC)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	if s.listener, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", fmt.Sprintf("127.0.0.1:%d", cfg.Port)); err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	if s.store, err = state.Open(cfg.DataDir); err != nil {
+		return nil, err
+	}
+	if s.services, err = newServices(s, cfg); err != nil {
+		return nil, err
+	}
+	s.aws = wire.NewHandler(s.services.apis(), s.resolve, s.faults)
+	return s, nil
+}
+
+func (s *Server) close() error {
+	var errs []error
+	if s.listener != nil {
+		if err := s.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// URL returns the address that clients use, such as "http://127.0.0.1:4566".
+func (s *Server) URL() string { return "http://" + s.listener.Addr().String() }
+
+// Serve answers requests and delivers events until ctx ends or a service fails. When it returns no process of a function
+// is left, the state is on disk and the port is free.
+func (s *Server) Serve(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, s.close()) }()
+	group, ctx := errgroup.WithContext(ctx)
+	server := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          s.faults,
+		// Long polls and waiting invocations end with the endpoint.
+		BaseContext: func(net.Listener) context.Context { return ctx },
+	}
+	group.Go(func() error {
+		if err := server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+		defer cancel()
+		if err := server.Shutdown(grace); err != nil {
+			return server.Close()
+		}
+		return nil
+	})
+	for name, run := range s.services.loops() {
+		group.Go(func() error {
+			if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// ServeHTTP implements http.Handler: the control API below its prefix, everything else is AWS's.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if name, ok := strings.CutPrefix(r.URL.Path, "/_alchemiser/"); ok {
+		s.control(w, r, name)
+		return
+	}
+	s.aws.ServeHTTP(w, r)
+}
+
+// resolve says who has an access key: the operator, or a session of a role.
+func (s *Server) resolve(_ context.Context, accessKeyID string) (wire.Caller, bool) {
+	if accessKeyID == OperatorKey {
+		return wire.Caller{AccessKeyID: accessKeyID, ARN: iam.RootARN()}, true
+	}
+	session, ok := s.services.iam.Session(accessKeyID)
+	return wire.Caller{AccessKeyID: accessKeyID, ARN: session.ARN}, ok
+}

@@ -94,7 +94,6 @@ func ServiceRequest(service, action, resource, sourceARN, sourceAccount string) 
 	}
 	if sourceAccount != "" {
 		r.Context["aws:SourceAccount"] = []string{sourceAccount}
-		r.Context["aws:SourceOwner"] = []string{sourceAccount}
 	}
 	return r
 }

@@ -1,0 +1,54 @@
+package localaws
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/the-alchemiser/alchemiser/internal/localaws/sns"
+)
+
+// control serves what AWS has no API for: what exists, what SNS has mailed, and what time it is.
+func (s *Server) control(w http.ResponseWriter, r *http.Request, name string) {
+	switch {
+	case name == "inventory" && r.Method == http.MethodGet:
+		arns, err := s.services.inventory()
+		if err != nil {
+			s.faults.Printf("inventory: %v", err)
+			http.Error(w, "inventory: "+err.Error(), http.StatusInternalServerError)
+			return
+		}
+		s.answer(w, map[string][]string{"resources": arns})
+	case name == "outbox" && r.Method == http.MethodGet:
+		mails, err := s.services.sns.Outbox()
+		if err != nil {
+			s.faults.Printf("outbox: %v", err)
+			http.Error(w, "outbox: "+err.Error(), http.StatusInternalServerError)
+			return
+		}
+		s.answer(w, map[string][]sns.Mail{"mails": mails})
+	case name == "clock" && r.Method == http.MethodGet:
+		s.answer(w, clockState{s.clock.Now().UTC()})
+	case name == "clock" && r.Method == http.MethodPost:
+		var to clockState
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<10)).Decode(&to); err != nil || to.Now.IsZero() {
+			http.Error(w, `clock: want {"now": "2026-03-02T20:45:00Z"}`, http.StatusBadRequest)
+			return
+		}
+		s.clock.Set(to.Now)
+		s.answer(w, clockState{s.clock.Now().UTC()})
+	default:
+		http.Error(w, "want GET inventory, GET outbox, GET clock or POST clock", http.StatusNotFound)
+	}
+}
+
+type clockState struct {
+	Now time.Time `json:"now"`
+}
+
+func (s *Server) answer(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		s.faults.Printf("control: %v", err)
+	}
+}

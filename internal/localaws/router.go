@@ -1,0 +1,58 @@
+package localaws
+
+import (
+	"context"
+	"errors"
+
+	"github.com/the-alchemiser/alchemiser/internal/localaws/arn"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/iam"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
+)
+
+// router hands messages to the service that an ARN belongs to. It is filled before any service runs.
+type router struct {
+	receivers map[string]delivery.Receiver
+	roles     *iam.Service
+}
+
+// Send implements delivery.Sender. A message that goes out under a role needs that role's permission; any other one is
+// judged by the receiver.
+func (r *router) Send(ctx context.Context, target string, m delivery.Message) error {
+	a, ok := arn.Parse(target)
+	if !ok || a.Account != arn.Account || a.Region != arn.Region {
+		return delivery.Errorf("NO_RESOURCE", "%s is not a resource of this account and region.", target)
+	}
+	receiver := r.receivers[a.Service]
+	if receiver == nil {
+		return delivery.Errorf("INVALID_PARAMETER", "%s cannot be a target: this endpoint delivers to Lambda, SQS, SNS, EventBridge and log groups.", target)
+	}
+	if m.RoleARN != "" {
+		err := r.roles.AuthorizeService(m.Principal, m.SourceARN, m.RoleARN, action(a.Service), target)
+		var refused *wire.Error
+		switch {
+		case errors.As(err, &refused):
+			return delivery.Errorf("NO_PERMISSIONS", "%s", refused.Message)
+		case err != nil:
+			return err
+		}
+	}
+	return receiver.Receive(ctx, target, m)
+}
+
+// action is what a delivery to a service needs the permission for.
+func action(service string) string {
+	switch service {
+	case "lambda":
+		return "lambda:InvokeFunction"
+	case "sqs":
+		return "sqs:SendMessage"
+	case "sns":
+		return "sns:Publish"
+	case "events":
+		return "events:PutEvents"
+	case "logs":
+		return "logs:PutLogEvents"
+	}
+	return service + ":*"
+}

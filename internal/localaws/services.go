@@ -1,0 +1,118 @@
+package localaws
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/dynamodb"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/events"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/iam"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/lambda"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/logs"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/scheduler"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/sns"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/sqs"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/ssm"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/sts"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/xray"
+)
+
+// services are all services of the endpoint.
+type services struct {
+	iam       *iam.Service
+	sts       *sts.Service
+	ssm       *ssm.Service
+	sns       *sns.Service
+	sqs       *sqs.Service
+	logs      *logs.Service
+	dynamodb  *dynamodb.Service
+	events    *events.Service
+	scheduler *scheduler.Service
+	lambda    *lambda.Service
+	xray      *xray.Service
+}
+
+// newServices sets the services up with what the store holds. They reach one another through a router only.
+func newServices(s *Server, cfg Config) (v services, err error) {
+	router := &router{receivers: map[string]delivery.Receiver{}}
+	var errs [11]error
+	v.iam, errs[0] = iam.New(iam.Config{Store: s.store, Clock: s.clock})
+	v.sts, errs[1] = sts.New(v.iam)
+	v.ssm, errs[2] = ssm.New(ssm.Config{Store: s.store, Clock: s.clock})
+	v.sns, errs[3] = sns.New(sns.Config{Store: s.store, Clock: s.clock, Sender: router, RetryScale: cfg.RetryScale})
+	v.sqs, errs[4] = sqs.New(sqs.Config{Store: s.store, Clock: s.clock, URL: s.URL})
+	v.logs, errs[5] = logs.New(logs.Config{Store: s.store, Clock: s.clock})
+	v.dynamodb, errs[6] = dynamodb.New(dynamodb.Config{Store: s.store, Clock: s.clock})
+	v.events, errs[7] = events.New(events.Config{Store: s.store, Clock: s.clock, Sender: router, RetryScale: cfg.RetryScale})
+	v.scheduler, errs[8] = scheduler.New(scheduler.Config{Store: s.store, Clock: s.clock, Sender: router, RetryScale: cfg.RetryScale})
+	v.xray, errs[9] = xray.New(xray.Config{Store: s.store, Clock: s.clock})
+	if err := errors.Join(errs[:]...); err != nil {
+		return v, err
+	}
+	v.lambda, err = lambda.New(lambda.Config{
+		Store: s.store, Clock: s.clock, Sender: router,
+		Credentials: functionRoles{v.iam}, Logs: functionLogs{v.logs}, Tracer: v.xray,
+		EndpointURL: s.URL, RetryScale: cfg.RetryScale,
+	})
+	router.roles = v.iam
+	router.receivers["sqs"] = v.sqs
+	router.receivers["sns"] = v.sns
+	router.receivers["logs"] = v.logs
+	router.receivers["events"] = v.events
+	router.receivers["lambda"] = v.lambda
+	return v, err
+}
+
+func (v services) apis() []wire.Service {
+	return []wire.Service{
+		v.iam.API(), v.sts.API(), v.ssm.API(), v.sns.API(), v.sqs.API(), v.logs.API(), v.dynamodb.API(),
+		v.events.API(), v.scheduler.API(), v.lambda.API(), v.xray.API(),
+	}
+}
+
+// loops are what runs in the background, by the name of the service.
+func (v services) loops() map[string]func(context.Context) error {
+	return map[string]func(context.Context) error{
+		"sns": v.sns.Run, "sqs": v.sqs.Run, "logs": v.logs.Run, "dynamodb": v.dynamodb.Run, "events": v.events.Run,
+		"scheduler": v.scheduler.Run, "lambda": v.lambda.Run, "xray": v.xray.Run,
+	}
+}
+
+// inventory returns the ARNs of everything that exists, sorted.
+func (v services) inventory() ([]string, error) {
+	arns := []string{}
+	for _, list := range []func() ([]string, error){
+		v.iam.Inventory, v.ssm.Inventory, v.sns.Inventory, v.sqs.Inventory, v.logs.Inventory, v.dynamodb.Inventory,
+		v.events.Inventory, v.scheduler.Inventory, v.lambda.Inventory, v.xray.Inventory,
+	} {
+		found, err := list()
+		if err != nil {
+			return nil, err
+		}
+		arns = append(arns, found...)
+	}
+	slices.Sort(arns)
+	return arns, nil
+}
+
+// functionRoles gives functions the credentials of their roles.
+type functionRoles struct{ iam *iam.Service }
+
+func (f functionRoles) SessionFor(roleARN, sessionName string) (lambda.Session, error) {
+	key, secret, token, err := f.iam.SessionFor(roleARN, sessionName)
+	return lambda.Session{AccessKeyID: key, SecretAccessKey: secret, SessionToken: token}, err
+}
+
+// functionLogs keeps what functions print in CloudWatch Logs.
+type functionLogs struct{ logs *logs.Service }
+
+func (f functionLogs) Write(ctx context.Context, group, stream string, lines []lambda.Line) error {
+	events := make([]logs.Event, len(lines))
+	for i, line := range lines {
+		events[i] = logs.Event(line)
+	}
+	return f.logs.Write(ctx, group, stream, events)
+}

@@ -1,0 +1,170 @@
+package sns
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/the-alchemiser/alchemiser/internal/localaws/arn"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
+)
+
+const (
+	principal = "sns.amazonaws.com"
+	// maxAge is how long a message is tried: 100,015 attempts over 23 days on AWS.
+	// https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
+	maxAge = 23 * 24 * time.Hour
+	// noDelay is how many attempts follow one another at once; then they are a second and later 20 seconds apart.
+	noDelay, shortDelays = 3, 5
+)
+
+// item is a message that waits for its delivery to one subscriber.
+type item struct {
+	Target, TopicARN string
+	Body             []byte
+	Attributes       map[string]string
+	Subject, Trace   string
+	// DeadLetter is the queue for messages that cannot be delivered, or empty.
+	DeadLetter    string
+	Accepted, Due time.Time
+	Failures      int
+}
+
+// item returns the message in the form of a subscription.
+func (m message) item(sub subscription) (item, error) {
+	it := item{
+		Target: sub.Endpoint, TopicARN: m.TopicARN, Subject: m.Subject, Trace: m.Trace,
+		Accepted: m.At.Time, Due: m.At.Time,
+	}
+	if document := sub.Attributes["RedrivePolicy"]; document != "" {
+		queue, err := redriveTarget(document)
+		if err != nil {
+			return it, err
+		}
+		it.DeadLetter = queue
+	}
+	if sub.raw() && sub.Protocol == "sqs" {
+		it.Body = []byte(m.text(sub.Protocol))
+		it.Attributes = map[string]string{}
+		for name, a := range m.Attributes {
+			it.Attributes[name] = a.StringValue
+		}
+		return it, nil
+	}
+	var document any = m.notification(sub)
+	if sub.Protocol == "lambda" {
+		document = m.records(sub)
+	}
+	body, err := json.Marshal(document)
+	if err != nil {
+		return it, fmt.Errorf("message %s: %w", m.ID, err)
+	}
+	it.Body = body
+	return it, nil
+}
+
+// Run delivers messages until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		changed := s.cfg.Clock.Changed()
+		next, err := s.deliverDue(ctx)
+		if err != nil {
+			return err
+		}
+		timer.Reset(next)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.kick:
+		case <-timer.C:
+		case <-changed:
+		}
+	}
+}
+
+// deliverDue tries all that is due and returns how long nothing else will be.
+func (s *Service) deliverDue(ctx context.Context) (time.Duration, error) {
+	now := s.cfg.Clock.Now()
+	next := time.Minute
+	due := map[string]item{}
+	var order []string
+	err := s.waiting.Scan("", "", func(key string, it item) bool {
+		if wait := it.Due.Sub(now); wait > 0 {
+			next = min(next, wait)
+			return true
+		}
+		due[key] = it
+		order = append(order, key)
+		return true
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, key := range order {
+		wait, err := s.attempt(ctx, key, due[key])
+		if err != nil {
+			return 0, err
+		}
+		if wait >= 0 {
+			next = min(next, wait)
+		}
+	}
+	return next, nil
+}
+
+// attempt tries one delivery. It returns how long to wait for the next attempt, less than 0 if there is none.
+func (s *Service) attempt(ctx context.Context, key string, it item) (time.Duration, error) {
+	err := s.cfg.Sender.Send(ctx, it.Target, delivery.Message{
+		Body: it.Body, Principal: principal, SourceARN: it.TopicARN, SourceAccount: arn.Account,
+		TraceHeader: it.Trace, Attributes: it.Attributes, Subject: it.Subject,
+	})
+	if err == nil {
+		return -1, s.waiting.Delete(key)
+	}
+	if ctx.Err() != nil {
+		return -1, nil // still in the store: the next run delivers it
+	}
+	var refused *delivery.Error
+	final := errors.As(err, &refused) && !refused.Retryable
+	now := s.cfg.Clock.Now()
+	if !final && now.Sub(it.Accepted) < maxAge {
+		it.Failures++
+		wait := time.Duration(float64(delay(it.Failures)) * s.cfg.RetryScale)
+		it.Due = now.Add(wait)
+		return wait, s.waiting.Put(key, it)
+	}
+	return -1, s.giveUp(ctx, key, it, err)
+}
+
+// giveUp moves a message to the dead letter queue of its subscription; without one it is lost, as on AWS.
+func (s *Service) giveUp(ctx context.Context, key string, it item, cause error) error {
+	if it.DeadLetter != "" {
+		attributes := map[string]string{"ErrorMessage": cause.Error()}
+		var refused *delivery.Error
+		if errors.As(cause, &refused) {
+			attributes["ErrorCode"] = refused.Code
+		}
+		err := s.cfg.Sender.Send(ctx, it.DeadLetter, delivery.Message{
+			Body: it.Body, Principal: principal, SourceARN: it.TopicARN, SourceAccount: arn.Account,
+			TraceHeader: it.Trace, Attributes: attributes,
+		})
+		if err != nil && ctx.Err() != nil {
+			return nil // still in the store
+		}
+	}
+	return s.waiting.Delete(key)
+}
+
+func delay(failures int) time.Duration {
+	switch {
+	case failures < noDelay:
+		return 0
+	case failures < shortDelays:
+		return time.Second
+	}
+	return 20 * time.Second
+}
