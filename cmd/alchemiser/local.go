@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/the-alchemiser/alchemiser/internal/localaws"
+	"github.com/the-alchemiser/alchemiser/internal/stack"
+)
+
+// exitPortTaken is the exit code when another program has the port.
+const exitPortTaken = 2
+
+func newLocalCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "local",
+		Short: "The embedded AWS endpoint",
+	}
+	cmd.AddCommand(newLocalUpCommand(), newLocalEnvCommand())
+	return cmd
+}
+
+func newLocalUpCommand() *cobra.Command {
+	var cfg localaws.Config
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Serve the AWS APIs on this machine until interrupted",
+		Long: `Serve the AWS APIs on 127.0.0.1 until interrupted.
+
+When it accepts requests it prints one line: ready http://127.0.0.1:PORT.
+Access key and secret are "test", the region is us-east-1, the account 000000000000.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cfg.RetryScale <= 0 {
+				return fmt.Errorf("--retry-scale %g: want more than 0", cfg.RetryScale)
+			}
+			cfg.Log = cmd.ErrOrStderr()
+			server, err := localaws.New(cfg)
+			if errors.Is(err, syscall.EADDRINUSE) {
+				return &exitError{exitPortTaken, fmt.Errorf("port %d is taken: stop what uses it, or choose another one with --port (0 finds a free one)", cfg.Port)}
+			}
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "ready", server.URL())
+			return server.Serve(cmd.Context())
+		},
+	}
+	cmd.Flags().IntVar(&cfg.Port, "port", 4566, "port on 127.0.0.1; 0 finds a free one")
+	cmd.Flags().StringVar(&cfg.DataDir, "data", "", "folder that keeps the state; without it the state is in memory")
+	cmd.Flags().Float64Var(&cfg.RetryScale, "retry-scale", 1, "multiplies the delays between delivery attempts, as 0.01 for tests")
+	return cmd
+}
+
+func newLocalEnvCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "env",
+		Short: "Print the variables that point AWS tools at the local stack",
+		Long: `Print the variables that point AWS tools at the local stack of a stage:
+
+  eval "$(alchemiser --stage dev local env)"`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := stackConfig(cmd)
+			if err != nil {
+				return err
+			}
+			record, err := stack.ReadRecord(cfg.Folder())
+			if err != nil {
+				return err
+			}
+			env := map[string]string{
+				"AWS_ENDPOINT_URL":      record.URL,
+				"AWS_ACCESS_KEY_ID":     localaws.OperatorKey,
+				"AWS_SECRET_ACCESS_KEY": localaws.OperatorKey,
+				"AWS_REGION":            "us-east-1",
+				"AWS_DEFAULT_REGION":    "us-east-1",
+			}
+			maps.Copy(env, record.Env)
+			for _, name := range slices.Sorted(maps.Keys(env)) {
+				fmt.Fprintf(cmd.OutOrStdout(), "export %s=%s\n", name, shellQuote(env[name]))
+			}
+			return nil
+		},
+	}
+}
+
+// shellQuote returns s as one word of a POSIX shell.
+func shellQuote(s string) string {
+	if strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
