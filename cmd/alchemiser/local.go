@@ -75,16 +75,8 @@ func newLocalEnvCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			env := map[string]string{
-				"AWS_ENDPOINT_URL":      record.URL,
-				"AWS_ACCESS_KEY_ID":     localaws.OperatorKey,
-				"AWS_SECRET_ACCESS_KEY": localaws.OperatorKey,
-				"AWS_REGION":            "us-east-1",
-				"AWS_DEFAULT_REGION":    "us-east-1",
-			}
-			maps.Copy(env, record.Env)
-			for _, name := range slices.Sorted(maps.Keys(env)) {
-				fmt.Fprintf(cmd.OutOrStdout(), "export %s=%s\n", name, shellQuote(env[name]))
+			for _, name := range slices.Sorted(maps.Keys(record.Env)) {
+				fmt.Fprintf(cmd.OutOrStdout(), "export %s=%s\n", name, shellQuote(record.Env[name]))
 			}
 			return nil
 		},
