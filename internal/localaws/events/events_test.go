@@ -250,7 +250,8 @@ func TestArchiveAndReplay(t *testing.T) {
 		if n := describe(); n != 251 {
 			t.Errorf("archive has %d events, want 251: replays are not archived again", n)
 		}
-		time.Sleep(50 * time.Hour)
+		b.clock.Set(start.Add(50 * time.Hour))
+		synctest.Wait()
 		if n := describe(); n != 0 {
 			t.Errorf("archive has %d events after its retention", n)
 		}
