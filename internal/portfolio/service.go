@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/shopspring/decimal"
 
 	"github.com/the-alchemiser/alchemiser/pkg/events"
 	"github.com/the-alchemiser/alchemiser/pkg/fault"
+	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
 
 // Config is what a Service needs.
@@ -51,7 +54,72 @@ func New(cfg Config) (*Service, error) {
 
 func isFraction(d decimal.Decimal) bool { return !d.IsNegative() && d.LessThan(decimal.NewFromInt(1)) }
 
-// Handle answers a SignalGenerated with a RebalancePlanned or a WorkflowCompleted that says why there is none.
+// Handle answers a SignalGenerated with one RebalancePlanned, or with one WorkflowCompleted whose outcome is nothing_to_do
+// and whose reason says why. The plan's id derives from the signal's event id, so planning again gives a plan with the same
+// id.
+//
+// It returns a fault.Invalid error for another event, for a signal of another account, for an account that is blocked
+// or worth nothing, and for a plan of more trades than one event can carry; a fault.Transient error while a quote is
+// missing; and the errors of the broker.
 func (s *Service) Handle(ctx context.Context, in events.Event) ([]events.Payload, error) {
-	return nil, fault.New(fault.Invalid, "portfolio handles no %s", in.Type())
+	signal, ok := in.Payload.(events.SignalGenerated)
+	if !ok {
+		return nil, fault.New(fault.Invalid, "portfolio handles SignalGenerated, not %s", in.Type())
+	}
+	clock, err := s.cfg.Broker.Clock(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the broker's clock: %w", err)
+	}
+	account, err := s.account(ctx, signal)
+	if err != nil {
+		return nil, err
+	}
+	positions, err := s.cfg.Broker.Positions(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the positions: %w", err)
+	}
+	lines, err := s.lines(ctx, signal.Weights, positions)
+	if err != nil {
+		return nil, err
+	}
+	p := newPlanner(s.cfg, account, lines)
+	if why := p.plan(); why != "" {
+		return []events.Payload{events.WorkflowCompleted{
+			PortfolioID: signal.PortfolioID, Outcome: events.OutcomeNothingToDo, Reason: why,
+			AccountID: signal.AccountID, TradingDate: signal.TradingDate,
+		}}, nil
+	}
+	if len(p.trades) > events.MaxOrders {
+		return nil, fault.New(fault.Invalid, "the plan has %d trades, one event carries at most %d: raise the minimum trade", len(p.trades), events.MaxOrders)
+	}
+	return []events.Payload{events.RebalancePlanned{
+		Run: signal.Run, PlanID: events.DeriveID(in.ID, "plan"), PlannedAt: clock.Now.UTC(),
+		Equity: account.Equity, Cash: account.Cash, BuyingPower: account.BuyingPower, CashReserve: p.reserve,
+		Targets: signal.Weights, Positions: holdings(positions), Trades: p.trades, Kept: p.kept,
+	}}, nil
+}
+
+// account returns the account that the signal is for, if it can trade.
+func (s *Service) account(ctx context.Context, signal events.SignalGenerated) (market.Account, error) {
+	account, err := s.cfg.Broker.Account(ctx)
+	switch {
+	case err != nil:
+		return market.Account{}, fmt.Errorf("read the account: %w", err)
+	case account.ID != signal.AccountID:
+		return market.Account{}, fault.New(fault.Invalid, "the signal is for account %s, the broker's keys are of account %s", signal.AccountID, account.ID)
+	case account.Blocked:
+		return market.Account{}, fault.New(fault.Invalid, "the broker has blocked account %s from trading", account.ID)
+	case !account.Equity.IsPositive():
+		return market.Account{}, fault.New(fault.Invalid, "account %s has an equity of %s: nothing to invest", account.ID, usd(account.Equity))
+	}
+	return account, nil
+}
+
+func holdings(positions []market.Position) []events.Holding {
+	out := make([]events.Holding, len(positions))
+	for i, p := range positions {
+		out[i] = events.Holding{Symbol: p.Symbol, Quantity: p.Quantity, Price: p.Price, MarketValue: p.MarketValue}
+	}
+	slices.SortFunc(out, func(a, b events.Holding) int { return strings.Compare(a.Symbol, b.Symbol) })
+	return out
 }

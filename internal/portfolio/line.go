@@ -1,0 +1,88 @@
+package portfolio
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/the-alchemiser/alchemiser/pkg/market"
+)
+
+// quantityPlaces is how finely a share can be divided: brokers take nine decimals, and finer ones are refused.
+const quantityPlaces = 9
+
+// line is one symbol that is held or wanted.
+type line struct {
+	symbol string
+	// weight is the signal's; 0 if the symbol is not wanted.
+	weight   decimal.Decimal
+	held     decimal.Decimal // shares
+	value    decimal.Decimal // US dollars, at the middle of the spread
+	asset    market.Asset
+	bid, ask decimal.Decimal
+	price    decimal.Decimal // the middle, which quantities are computed with
+}
+
+// places is how many decimals a quantity of the line may have.
+func (l line) places() int32 {
+	if l.asset.Fractionable {
+		return quantityPlaces
+	}
+	return 0
+}
+
+// shares is how much of the symbol the amount buys at price, cut toward zero.
+func (l line) shares(amount, price decimal.Decimal) decimal.Decimal {
+	whole, _ := amount.QuoRem(price, l.places())
+	return whole
+}
+
+// lines returns every symbol that is held or wanted, in alphabetical order, with what the broker knows of it. A symbol that
+// cannot be traded is not quoted but valued as the broker values it: a halted or delisted holding must not keep the
+// others from being planned.
+func (s *Service) lines(ctx context.Context, weights map[string]decimal.Decimal, positions []market.Position) ([]line, error) {
+	bySymbol := map[string]line{}
+	for symbol, weight := range weights {
+		if weight.IsPositive() {
+			bySymbol[symbol] = line{symbol: symbol, weight: weight}
+		}
+	}
+	for _, p := range positions {
+		if p.Quantity.IsPositive() {
+			l := bySymbol[p.Symbol]
+			l.symbol, l.held, l.value = p.Symbol, p.Quantity, p.MarketValue
+			bySymbol[p.Symbol] = l
+		}
+	}
+	out := make([]line, 0, len(bySymbol))
+	var quoted []string
+	for _, symbol := range slices.Sorted(maps.Keys(bySymbol)) {
+		l := bySymbol[symbol]
+		var err error
+		if l.asset, err = s.cfg.Broker.Asset(ctx, symbol); err != nil {
+			return nil, fmt.Errorf("read what the broker allows for %s: %w", symbol, err)
+		}
+		if l.asset.Tradable {
+			quoted = append(quoted, symbol)
+		}
+		out = append(out, l)
+	}
+	if len(quoted) == 0 {
+		return out, nil
+	}
+	quotes, err := s.cfg.Broker.Quotes(ctx, quoted)
+	if err != nil {
+		return nil, fmt.Errorf("read quotes: %w", err)
+	}
+	for i := range out {
+		if l := &out[i]; l.asset.Tradable {
+			q := quotes[l.symbol]
+			l.bid, l.ask, l.price = q.Bid, q.Ask, q.Mid()
+			l.value = l.held.Mul(l.price)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,154 @@
+package portfolio
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/the-alchemiser/alchemiser/pkg/events"
+	"github.com/the-alchemiser/alchemiser/pkg/market"
+)
+
+// planner makes one plan. Quantities are computed at the middle of the spread; what may be spent is reckoned with sales
+// at the bid and buys at the ask, so that filling the plan at the far side of the spread needs no more money than there is.
+type planner struct {
+	cfg      Config
+	account  market.Account
+	reserve  decimal.Decimal // US dollars
+	invested decimal.Decimal // what all targets come to, US dollars
+	lines    []line
+
+	sells, buys []candidate
+	// breach says that something is too far from its target: then everything goes back to it.
+	breach bool
+	// obstacles are the reasons of the lines that are off their targets but cannot be traded.
+	obstacles []string
+
+	trades []events.Trade
+	kept   []events.KeptLine
+}
+
+// candidate is a trade that is large enough and possible.
+type candidate struct {
+	line      line
+	side      market.Side
+	quantity  decimal.Decimal
+	liquidate bool
+	// cut is the quantity that was wanted before there turned out to be too little money, or 0.
+	cut decimal.Decimal
+}
+
+func newPlanner(cfg Config, account market.Account, lines []line) *planner {
+	reserve := account.Equity.Mul(cfg.CashReserve)
+	return &planner{cfg: cfg, account: account, reserve: reserve, invested: account.Equity.Sub(reserve), lines: lines, kept: []events.KeptLine{}}
+}
+
+// plan fills trades and kept, or says why there is nothing to do.
+func (p *planner) plan() (nothing string) {
+	for _, l := range p.lines {
+		p.consider(l)
+	}
+	switch {
+	case len(p.sells)+len(p.buys) == 0:
+		return p.because("every holding is on its target or nearer to it than the smallest trade of " + usd(p.cfg.MinTrade))
+	case !p.breach:
+		return p.because("every holding is within " + points(p.cfg.Tolerance) + " of its target")
+	}
+	p.afford()
+	if len(p.sells)+len(p.buys) == 0 {
+		return p.because("there is no money for a trade: " + usd(p.spendable()) + " above the reserve of " + usd(p.reserve))
+	}
+	for _, c := range slices.Concat(bySize(p.sells), bySize(p.buys)) {
+		p.trades = append(p.trades, p.trade(c))
+	}
+	slices.SortFunc(p.kept, func(a, b events.KeptLine) int { return strings.Compare(a.Symbol, b.Symbol) })
+	return ""
+}
+
+func (p *planner) because(why string) string {
+	return strings.Join(append([]string{why}, p.obstacles...), "; ")
+}
+
+// consider makes a candidate of l or keeps it with the reason.
+func (p *planner) consider(l line) {
+	want := p.target(l)
+	away := want.Sub(l.value)
+	switch {
+	case !l.asset.Tradable:
+		p.obstruct(l, "the broker does not trade it at present; it stays at "+share(l.value, p.account.Equity))
+	case l.weight.IsZero() && l.value.LessThan(p.cfg.MinTrade):
+		p.keep(l, fmt.Sprintf("no longer a target, but the %s of it are less than the smallest trade of %s", usd(l.value), usd(p.cfg.MinTrade)))
+	case l.weight.IsZero():
+		p.breach = true
+		p.sells = append(p.sells, candidate{line: l, side: market.Sell, quantity: l.held, liquidate: true})
+	case away.Abs().LessThan(p.cfg.MinTrade):
+		p.keep(l, fmt.Sprintf("at %s, %s from its target of %s: less than the smallest trade of %s", share(l.value, p.account.Equity),
+			usd(away.Abs()), share(want, p.account.Equity), usd(p.cfg.MinTrade)))
+	default:
+		p.toward(l, away)
+	}
+}
+
+// toward makes a candidate that moves l by away dollars, if the broker can trade so little.
+func (p *planner) toward(l line, away decimal.Decimal) {
+	quantity := l.shares(away.Abs(), l.price)
+	if quantity.IsZero() || quantity.Mul(l.price).LessThan(p.cfg.MinTrade) {
+		p.obstruct(l, fmt.Sprintf("%s from its target; the %s shares of %s that can be traded of it are less than the smallest trade of %s",
+			usd(away.Abs()), quantity, usd(l.price), usd(p.cfg.MinTrade)))
+		return
+	}
+	if l.held.IsZero() || away.Abs().GreaterThan(p.cfg.Tolerance.Mul(p.account.Equity)) {
+		p.breach = true
+	}
+	if away.IsPositive() {
+		p.buys = append(p.buys, candidate{line: l, side: market.Buy, quantity: quantity})
+		return
+	}
+	p.sells = append(p.sells, candidate{line: l, side: market.Sell, quantity: quantity})
+}
+
+// target is what l should be worth.
+func (p *planner) target(l line) decimal.Decimal { return l.weight.Mul(p.invested) }
+
+func (p *planner) keep(l line, reason string) {
+	p.kept = append(p.kept, events.KeptLine{Symbol: l.symbol, Reason: reason})
+}
+
+// obstruct keeps l although it is off its target, which also explains a plan without trades.
+func (p *planner) obstruct(l line, reason string) {
+	p.keep(l, reason)
+	p.obstacles = append(p.obstacles, l.symbol+": "+reason)
+}
+
+// trade writes c as a line of the plan.
+func (p *planner) trade(c candidate) events.Trade {
+	return events.Trade{
+		Symbol: c.line.symbol, Side: c.side, Quantity: c.quantity, Liquidate: c.liquidate,
+		ReferencePrice: c.line.price, Notional: c.quantity.Mul(c.line.price),
+		CurrentWeight: c.line.value.DivRound(p.account.Equity, weightPlaces), TargetWeight: p.target(c.line).DivRound(p.account.Equity, weightPlaces),
+		Reason: p.reason(c),
+	}
+}
+
+func (p *planner) reason(c candidate) string {
+	if c.liquidate {
+		return fmt.Sprintf("no longer a target: sell all %s at about %s", c.quantity, usd(c.line.price))
+	}
+	text := fmt.Sprintf("%s of the account, target %s: %s %s at about %s", share(c.line.value, p.account.Equity),
+		share(p.target(c.line), p.account.Equity), c.side, c.quantity, usd(c.line.price))
+	if c.cut.IsPositive() {
+		text += fmt.Sprintf(", not %s, for want of money", c.cut)
+	}
+	return text
+}
+
+// bySize puts the largest trades first, so that what is cut short by the close is the least; symbols decide ties.
+func bySize(cs []candidate) []candidate {
+	slices.SortFunc(cs, func(a, b candidate) int {
+		return cmp.Or(b.quantity.Mul(b.line.price).Cmp(a.quantity.Mul(a.line.price)), strings.Compare(a.line.symbol, b.line.symbol))
+	})
+	return cs
+}
