@@ -12,7 +12,7 @@ FUZZBUDGET ?= 60
 export SHARED_DIR := $(abspath $(SHARED_DIR))
 
 GO_TOOL  := go tool -modfile=tools/go.mod
-GO_ZIP   := CGO_ENABLED=0 GOOS=linux go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags "-s -w -buildid="
+GO_ZIP   := CGO_ENABLED=0 GOOS=linux go build -trimpath -buildvcs=false -tags lambda.norpc,grpcnotrace -ldflags "-s -w -buildid="
 CLI      := bin/alchemiser --stage $(STAGE)
 RACE     ?= -race
 

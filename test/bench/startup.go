@@ -27,7 +27,7 @@ func measureStartup(ctx context.Context, root string, starts int) ([]row, error)
 	}
 	defer os.RemoveAll(dir)
 	floor := filepath.Join(dir, "floor")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w -buildid=", "-o", floor, "./test/bench/floor")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "lambda.norpc,grpcnotrace", "-ldflags", "-s -w -buildid=", "-o", floor, "./test/bench/floor")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if msg, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build floor: %w\n%s", err, msg)
