@@ -162,10 +162,13 @@ func (b *Bus) fanOut(ctx context.Context, e bus.Envelope, functions []string) er
 
 // enqueue waits for room and starts the delivery.
 func (b *Bus) enqueue(ctx context.Context, s *subscription, d bus.Delivery) error {
+	if err := ctx.Err(); err != nil {
+		return fault.New(fault.Transient, "queue for %s: %w", s.function, context.Cause(ctx))
+	}
 	select {
 	case s.room <- struct{}{}:
 	case <-ctx.Done():
-		return fault.New(fault.Transient, "no room in the queue of %s: %w", s.function, context.Cause(ctx))
+		return fault.New(fault.Transient, "no room in the queue for %s: %w", s.function, context.Cause(ctx))
 	case <-b.stopped.Done():
 		return errClosed()
 	}
