@@ -13,8 +13,8 @@ import (
 var minBuy = decimal.NewFromInt(1)
 
 // afford waits for the proceeds of the sales and scales the buys down, toward zero, if they cost more than there is to
-// spend. That is the buying power, but of it no more than the cash above the reserve or, on margin, what the plan wanted
-// to spend less what its sales have failed to bring: a failed sale is not made up for on credit.
+// spend. That is the buying power above the reserve, but on margin no more of it than cash, or than the plan wanted to
+// spend less what its sales have failed to bring: a failed sale is not made up for on credit.
 func (r *run) afford(ctx context.Context, buys []*line) error {
 	cost, planned, sold := decimal.Zero, decimal.Zero, decimal.Zero
 	for _, l := range buys {
@@ -32,7 +32,9 @@ func (r *run) afford(ctx context.Context, buys []*line) error {
 	if err != nil {
 		return err
 	}
-	spend := decimal.Min(account.BuyingPower, decimal.Max(account.Cash.Sub(r.plan.CashReserve), planned.Add(sold), decimal.Zero))
+	reserve := r.plan.CashReserve
+	intended := decimal.Max(account.Cash.Sub(reserve), planned.Add(sold))
+	spend := decimal.Max(decimal.Min(account.BuyingPower.Sub(reserve), intended), decimal.Zero)
 	if cost.LessThanOrEqual(spend) {
 		return nil
 	}

@@ -208,4 +208,3 @@ func (r *run) quotes(ctx context.Context, lines []*line) error {
 	}
 	return nil
 }
-
