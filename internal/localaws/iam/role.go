@@ -55,10 +55,10 @@ type RoleOutput struct{ Role RoleDescription }
 // RoleInput names a role.
 type RoleInput struct{ RoleName string }
 
-func namePattern() *regexp.Regexp { return regexp.MustCompile(`^[\w+=,.@-]{1,128}$`) }
+var namePattern = regexp.MustCompile(`^[\w+=,.@-]{1,128}$`)
 
 func checkName(parameter, name string, limit int) error {
-	if len(name) > limit || !namePattern().MatchString(name) {
+	if len(name) > limit || !namePattern.MatchString(name) {
 		return errInvalid("The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_- and have at most %d of them", parameter, limit)
 	}
 	return nil

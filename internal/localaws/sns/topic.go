@@ -18,6 +18,8 @@ import (
 // pageSize is how many entries a list returns at once.
 const pageSize = 100
 
+var namePattern = regexp.MustCompile(`^[\w-]{1,256}$`)
+
 // topic is a topic as it is stored: Attributes holds those that were set.
 type topic struct {
 	ARN        string
@@ -44,7 +46,7 @@ func (s *Service) createTopic(_ context.Context, in CreateTopicInput) (out Topic
 	switch {
 	case strings.HasSuffix(in.Name, ".fifo") || in.Attributes["FifoTopic"] == "true":
 		return out, errParameter("FIFO topics are not implemented by this endpoint: use a standard topic")
-	case !regexp.MustCompile(`^[\w-]{1,256}$`).MatchString(in.Name):
+	case !namePattern.MatchString(in.Name):
 		return out, errParameter("Topic Name")
 	}
 	for name, value := range in.Attributes {

@@ -42,9 +42,12 @@ type PutParameterOutput struct {
 	Tier    string
 }
 
+// namePattern is what a name consists of. Its length is checked apart: a regular expression repeats 1000 times at most.
+var namePattern = regexp.MustCompile(`^[a-zA-Z0-9_.\-/]+$`)
+
 func (in *PutParameterInput) check() error {
 	switch {
-	case !regexp.MustCompile(`^[a-zA-Z0-9_.\-/]{1,1011}$`).MatchString(in.Name):
+	case len(in.Name) > 1011 || !namePattern.MatchString(in.Name):
 		return errValidation("Parameter name %q: only a-z, A-Z, 0-9, and the following symbols are allowed: . _ - /", in.Name)
 	case strings.Contains(in.Name, "/") && in.Name[0] != '/':
 		return errValidation("Parameter name must be a fully qualified name.")
