@@ -109,6 +109,7 @@ func (c *Consumer) handle(ctx context.Context, d bus.Delivery, e events.Event) e
 	key := Key{Function: c.cfg.Function, EventID: e.ID}
 	if d.ReplayName != "" {
 		key.EventID = d.ReplayName + "/" + e.ID
+		ctx = bus.WithReplay(ctx, d.ReplayName)
 	}
 	claim, err := c.take(ctx, key, d.RequestID)
 	if err != nil {

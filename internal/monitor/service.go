@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/the-alchemiser/alchemiser/pkg/bus"
 	"github.com/the-alchemiser/alchemiser/pkg/events"
-	"github.com/the-alchemiser/alchemiser/pkg/fault"
 )
 
 // Config is what a Service needs. Every field is required.
@@ -49,12 +49,60 @@ func New(cfg Config) (*Service, error) {
 	return &Service{cfg: cfg}, nil
 }
 
-// Handle records in in its workflow's timeline and, at the end of a workflow, notifies. It returns no payloads.
+// Handle records in in its workflow's timeline and, at the end of a workflow, sends its digest; a replayed end is only
+// recorded. It returns no payloads. Handling an event again records nothing new, but sends the digest again: one too
+// many is better than none. It returns a fault.Invalid error for an event of a type that it does not know, and the errors of
+// timeline and notifier.
 func (s *Service) Handle(ctx context.Context, in events.Event) ([]events.Payload, error) {
-	return nil, fault.New(fault.Invalid, "monitor handles no %s", in.Type())
+	story, err := tell(in.Payload)
+	if err != nil {
+		return nil, err
+	}
+	err = s.cfg.Timeline.Record(ctx, Entry{
+		EventID: in.ID, CorrelationID: in.CorrelationID, CausationID: in.CausationID, Type: in.Type(), At: in.Timestamp.UTC(),
+		Source: in.SourceModule, PortfolioID: in.Payload.Portfolio(), TradingDate: story.date, Summary: story.summary, State: story.state,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("record %s in the timeline: %w", in.ID, err)
+	}
+	if !story.state.Terminal() || bus.IsReplay(ctx) {
+		return nil, nil
+	}
+	return nil, s.notify(ctx, digest{
+		portfolio: in.Payload.Portfolio(), account: story.account, date: string(story.date), state: story.state,
+		summary: story.summary, workflow: in.CorrelationID, at: in.Timestamp, advice: advice(story.state),
+	})
 }
 
-// Watchdog marks the workflows that have been running without an event for too long as stalled, and notifies.
+// Watchdog finds the workflows that have been running without an event for longer than StalledAfter, tells people and
+// marks them as stalled, in this order: a workflow that nobody could be told of is found again. One that cannot be
+// marked does not keep the others from it; the error joins all that went wrong.
 func (s *Service) Watchdog(ctx context.Context) error {
+	now := s.cfg.Now()
+	stalled, err := s.cfg.Workflows.Stalled(ctx, now.Add(-s.cfg.StalledAfter))
+	if err != nil {
+		return fmt.Errorf("look for stalled workflows: %w", err)
+	}
+	var faults []error
+	for _, w := range stalled {
+		err := s.notify(ctx, digest{
+			portfolio: w.PortfolioID, date: string(w.TradingDate), state: StateStalled, workflow: w.CorrelationID, at: now,
+			summary: fmt.Sprintf("nothing has happened since %s; the last event: %s", w.UpdatedAt.UTC().Format("15:04:05 UTC"), w.LastSummary),
+			advice:  advice(StateStalled),
+		})
+		if err == nil {
+			err = s.cfg.Workflows.MarkStalled(ctx, w.CorrelationID)
+		}
+		if err != nil {
+			faults = append(faults, fmt.Errorf("workflow %s has stalled: %w", w.CorrelationID, err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (s *Service) notify(ctx context.Context, d digest) error {
+	if err := s.cfg.Notifier.Notify(ctx, d.subject(), d.body()); err != nil {
+		return fmt.Errorf("send the digest of %s: %w", d.workflow, err)
+	}
 	return nil
 }
