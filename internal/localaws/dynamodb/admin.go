@@ -31,6 +31,8 @@ type TableSettings struct {
 	LocalSecondaryIndexes       []json.RawMessage
 	GlobalSecondaryIndexUpdates []json.RawMessage
 	ReplicaUpdates              []json.RawMessage
+	WarmThroughput              json.RawMessage
+	OnDemandThroughput          json.RawMessage
 }
 
 // CreateTableInput describes a new table.
@@ -162,6 +164,9 @@ func (r *record) apply(in TableSettings) error {
 	}
 	if len(in.ReplicaUpdates) > 0 {
 		return attr.Invalidf("Global tables are not supported by this endpoint")
+	}
+	if len(in.WarmThroughput)+len(in.OnDemandThroughput) > 0 {
+		return attr.Invalidf("WarmThroughput and OnDemandThroughput are not supported by this endpoint")
 	}
 	switch in.BillingMode {
 	case "PAY_PER_REQUEST":

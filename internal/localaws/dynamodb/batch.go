@@ -134,6 +134,13 @@ func (s *Service) batchWrite(_ context.Context, in BatchWriteInput) (out BatchWr
 func (s *Service) prepareRequest(table string, r WriteRequest) (write, error) {
 	switch {
 	case r.PutRequest != nil && r.DeleteRequest == nil:
+		rec, err := s.table(table)
+		if err != nil {
+			return write{}, err
+		}
+		if !rec.hasKeys(r.PutRequest.Item) {
+			return write{}, errKeySchema() // a single put says more
+		}
 		return s.prepare(put, WriteInput{TableName: table, Item: r.PutRequest.Item})
 	case r.DeleteRequest != nil && r.PutRequest == nil:
 		return s.prepare(remove, WriteInput{TableName: table, Key: r.DeleteRequest.Key})

@@ -470,6 +470,12 @@ func TestRefusals(t *testing.T) {
 			})
 			return err
 		}, "ValidationException", "Secondary indexes are not supported by this endpoint"},
+		"a batch without keys": {func() error {
+			_, err := e.BatchWriteItem(ctx, &client.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{
+				"state": {{PutRequest: &types.PutRequest{Item: item{"nonKey": &str{Value: "hello"}}}}},
+			}})
+			return err
+		}, "ValidationException", "The provided key element does not match the schema"},
 		"old parameters": {func() error {
 			_, err := e.Scan(ctx, &client.ScanInput{TableName: table, AttributesToGet: []string{"pk"}})
 			return err

@@ -113,7 +113,7 @@ func (s *Service) prepareScan(in ReadInput) (p *page, key expr.KeyCondition, fro
 	}
 	if in.ExclusiveStartKey != nil {
 		if from, err = p.table.keyRow(in.ExclusiveStartKey); err != nil {
-			return p, key, "", attr.Invalidf("The provided starting key is invalid: %s", "The provided key element does not match the schema")
+			return p, key, "", attr.Invalidf("The provided starting key is invalid: The provided key element does not match the schema")
 		}
 	}
 	return p, key, from, nil

@@ -106,15 +106,22 @@ func (r record) row(item attr.Item) (string, error) {
 
 // keyRow returns the row of an item that is named by exactly its keys.
 func (r record) keyRow(key attr.Item) (string, error) {
-	matches := len(key) == len(r.Keys)
-	for _, k := range r.Keys {
-		v, ok := key[k.AttributeName]
-		matches = matches && ok && v.Type == r.typeOf(k.AttributeName)
-	}
-	if !matches {
-		return "", attr.Invalidf("The provided key element does not match the schema")
+	if len(key) != len(r.Keys) || !r.hasKeys(key) {
+		return "", errKeySchema()
 	}
 	return r.row(key)
+}
+
+// hasKeys reports whether an item has all keys, of their types.
+func (r record) hasKeys(item attr.Item) bool {
+	return !slices.ContainsFunc(r.Keys, func(k KeyElement) bool {
+		v, ok := item[k.AttributeName]
+		return !ok || v.Type != r.typeOf(k.AttributeName)
+	})
+}
+
+func errKeySchema() error {
+	return attr.Invalidf("The provided key element does not match the schema")
 }
 
 func checkKey(k KeyElement, v attr.Value) error {

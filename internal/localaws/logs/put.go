@@ -132,25 +132,17 @@ func (s *Service) Write(_ context.Context, group, stream string, events []Event)
 
 // openFor returns the group of a stream that is to be written to; with create it makes what is missing.
 func (s *Service) openFor(groupName, streamName string, create bool) (group, error) {
-	s.mu.RLock()
-	o, err := s.find(groupName)
-	if err == nil {
-		if _, ok := o.streams[streamName]; ok {
-			g := o.group
-			s.mu.RUnlock()
-			return g, nil
-		}
+	g, err := s.reading(groupName, "", streamName)
+	if err == nil && streamName == "" {
+		err = errNoStream()
 	}
-	s.mu.RUnlock()
-	if err != nil && !create {
-		return group{}, err
-	}
-	if !create {
-		return group{}, errNoStream()
+	if err == nil || !create {
+		return g, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if o, err = s.find(groupName); err != nil {
+	o, err := s.find(groupName)
+	if err != nil {
 		if o, err = s.openGroup(GroupInput{LogGroupName: groupName}); err != nil {
 			return group{}, err
 		}
