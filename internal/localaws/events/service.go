@@ -103,9 +103,8 @@ func (s *Service) load() error {
 		s.tables.replays.Scan("", "", func(name string, r replay) bool { s.replays[name] = r; return true }),
 		s.tables.pending.Scan("", "", func(key string, p pending) bool { s.queue.restore(key, p); return true }),
 	)
-	if _, ok := s.buses[defaultBus]; !ok {
-		now := s.now()
-		s.buses[defaultBus] = bus{Name: defaultBus, Created: now, Modified: now}
+	if _, ok := s.buses[defaultBus]; !ok && err == nil {
+		err = s.putBus(bus{Name: defaultBus, Created: s.now(), Modified: s.now()})
 	}
 	return errors.Join(err, broken)
 }

@@ -80,9 +80,9 @@ func New(cfg Config) (*Service, error) {
 		return nil, fmt.Errorf("load schedules: %w", err)
 	}
 	if _, ok := s.groups[defaultGroup]; !ok {
-		s.groups[defaultGroup] = group{Name: defaultGroup, Created: s.now(), Modified: s.now()}
+		err = s.putGroup(group{Name: defaultGroup, Created: s.now(), Modified: s.now()})
 	}
-	return s, nil
+	return s, err
 }
 
 // API returns the operations.

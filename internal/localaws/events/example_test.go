@@ -1,0 +1,25 @@
+package events_test
+
+import (
+	"fmt"
+
+	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/events"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
+)
+
+func Example() {
+	store, err := state.Open("") // in memory
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer store.Close()
+	service, err := events.New(events.Config{Store: store, Clock: clock.New(), Sender: &receiver{}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(service.API().Name, service.API().Target)
+	// Output: events AWSEvents
+}
