@@ -93,8 +93,7 @@ func (c *Consumer) Handle(ctx context.Context, d bus.Delivery) error {
 	ctx = c.cfg.Logger.With(ctx, map[string]string{
 		"event_id": e.ID, "event_type": string(e.Type()), "correlation_id": e.CorrelationID, "causation_id": e.CausationID,
 	})
-	annotations := map[string]string{"correlation_id": e.CorrelationID, "event_id": e.ID, "portfolio_id": e.Payload.Portfolio()}
-	err = c.cfg.Tracer.Trace(ctx, string(e.Type()), annotations, func(ctx context.Context) error {
+	err = c.cfg.Tracer.Trace(ctx, string(e.Type()), c.annotations(d, e), func(ctx context.Context) error {
 		return c.handle(ctx, d, e)
 	})
 	if err != nil {
@@ -102,6 +101,17 @@ func (c *Consumer) Handle(ctx context.Context, d bus.Delivery) error {
 		return fmt.Errorf("event %s: %w", e.ID, err)
 	}
 	return nil
+}
+
+// annotations are what the work can be searched by. A search for a correlation id must find the workflow's trace and no
+// other. A replay has a trace of its own, and so has what an observer sees of the start of a workflow: nobody published
+// it under a trace. Both are annotated as observed instead.
+func (c *Consumer) annotations(d bus.Delivery, e events.Event) map[string]string {
+	correlation := "correlation_id"
+	if starts := e.CausationID == e.CorrelationID; d.ReplayName != "" || starts && c.cfg.Observer {
+		correlation = "observed_correlation_id"
+	}
+	return map[string]string{correlation: e.CorrelationID, "event_id": e.ID, "portfolio_id": e.Payload.Portfolio()}
 }
 
 // handle claims e and brings it as far as it can.
