@@ -133,7 +133,9 @@ func TestStatusesOfOrders(t *testing.T) {
 			}
 		})
 	}
-	c := serve(t, func(*http.Request) (int, string) { return 200, `{"id":"b","client_order_id":"id","qty":"2","status":"teleported"}` })
+	c := serve(t, func(*http.Request) (int, string) {
+		return 200, `{"id":"b","client_order_id":"id","qty":"2","status":"teleported"}`
+	})
 	if _, _, err := c.OrderByClientID(t.Context(), "id"); fault.CodeOf(err) != fault.Internal {
 		t.Errorf("unknown status: got %v", err)
 	}
@@ -199,7 +201,9 @@ func TestEarlyCloseOfASession(t *testing.T) {
 	if err != nil || !trading || s.Close.UTC().Format("15:04") != "18:00" {
 		t.Errorf("got %+v, %t, %v", s, trading, err)
 	}
-	c = serve(t, func(*http.Request) (int, string) { return 200, `[{"date":"2026-11-27","open":"09:30","close":"13:00"}]` })
+	c = serve(t, func(*http.Request) (int, string) {
+		return 200, `[{"date":"2026-11-27","open":"09:30","close":"13:00"}]`
+	})
 	if _, trading, err := c.Session(t.Context(), "2026-11-26"); trading || err != nil {
 		t.Errorf("another day's session is taken: %t, %v", trading, err)
 	}

@@ -94,13 +94,16 @@ func (c *Client) DailyBars(ctx context.Context, symbols []string, until market.D
 	if len(symbols) == 0 {
 		return out, nil
 	}
-	until, err := c.completed(ctx, until)
+	until, err := market.ParseDate(string(until))
 	if err != nil {
+		return nil, fmt.Errorf("bars until: %w", err)
+	}
+	if until, err = c.completed(ctx, until); err != nil {
 		return nil, err
 	}
 	last, err := time.ParseInLocation(time.DateOnly, string(until), c.exchange)
 	if err != nil {
-		return nil, fault.New(fault.Invalid, "bars until %q: want a date", until)
+		return nil, err
 	}
 	hc, err := c.conn.Client(ctx)
 	if err != nil {
