@@ -149,12 +149,12 @@ func (j *job) fail(ctx context.Context, err error) error {
 		}
 		return j.bury(ctx)
 	}
+	faults := []error{err}
 	closed := j.claim.Closed
 	if j.claim.Attempts[j.claim.Owner] >= j.cfg.MaxAttempts && !closed && !j.cfg.Observer {
-		if announced := j.announce(ctx, code, err.Error()); announced != nil {
-			return errors.Join(err, announced)
-		}
-		closed = true
+		announced := j.announce(ctx, code, err.Error())
+		closed = announced == nil
+		faults = append(faults, announced)
 	}
 	freed := j.write(ctx, nil, func(c *Claim) {
 		c.Closed = closed
@@ -163,9 +163,9 @@ func (j *job) fail(ctx context.Context, err error) error {
 		}
 	})
 	if freed != nil {
-		return errors.Join(err, fmt.Errorf("free the claim: %w", freed))
+		faults = append(faults, fmt.Errorf("free the claim: %w", freed))
 	}
-	return err
+	return errors.Join(faults...)
 }
 
 // bury puts the event of a dead claim into the dead letter queue and announces the failure. Each is tried whatever
