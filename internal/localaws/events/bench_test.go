@@ -72,13 +72,14 @@ func (r *receiver) take(arn string) []sent {
 	return out
 }
 
-func (r *receiver) refuseAt(arn string, with *delivery.Error) {
+// refuseNext refuses what comes to the queue from now on; nil takes it again.
+func (r *receiver) refuseNext(with *delivery.Error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.refuse == nil {
 		r.refuse = map[string]*delivery.Error{}
 	}
-	r.refuse[arn] = with
+	r.refuse[queue] = with
 }
 
 // bench is a running service in a bubble of its own time, with a client that talks to it over the wire format.
@@ -94,7 +95,7 @@ type bench struct {
 }
 
 // run runs f with a service in a bubble.
-func run(t *testing.T, f func(t *testing.T, b *bench)) {
+func run(t *testing.T, f func(b *bench)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -110,7 +111,7 @@ func run(t *testing.T, f func(t *testing.T, b *bench)) {
 			}
 		}()
 		b.start()
-		f(t, b)
+		f(b)
 	})
 }
 
@@ -172,6 +173,7 @@ func call(handler http.Handler, service, target, action string, body any) (int, 
 
 // must fails the test on an error and returns the value.
 func must[T any](t *testing.T) func(v T, err error) T {
+	t.Helper()
 	return func(v T, err error) T {
 		t.Helper()
 		if err != nil {
@@ -181,10 +183,10 @@ func must[T any](t *testing.T) func(v T, err error) T {
 	}
 }
 
-// route makes a bus called "orders" (unless it exists) with a rule for everything and one target.
-func (b *bench) route(arn string, change func(*events.Target)) {
+// route makes a bus called "orders" with a rule for everything and the queue as its target.
+func (b *bench) route(change func(*events.Target)) {
 	b.t.Helper()
-	target := events.Target{Id: "t", Arn: arn}
+	target := events.Target{Id: "t", Arn: queue}
 	if change != nil {
 		change(&target)
 	}

@@ -115,7 +115,7 @@ func TestAnswersAreThoseThatAWSRecorded(t *testing.T) {
 		}
 		ran++
 		t.Run(fmt.Sprintf("%d %s", i, f.Name), func(t *testing.T) {
-			run(t, func(t *testing.T, b *bench) { b.replay(f) })
+			run(t, func(b *bench) { b.replay(f) })
 		})
 	}
 	t.Logf("%d cases ran", ran)

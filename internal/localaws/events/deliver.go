@@ -87,7 +87,7 @@ func (s *Service) attempt(ctx context.Context, it item, done chan<- string) erro
 		return nil
 	}
 	if ctx.Err() != nil {
-		return nil // still in the store: the next run delivers it
+		return nil //nolint:nilerr // it is still in the store: the next run delivers it
 	}
 	refused := refusal(err)
 	if !refused.Retryable {
@@ -163,7 +163,7 @@ func (s *Service) bury(ctx context.Context, it item, done chan<- string) error {
 		TraceHeader: it.Trace, Attributes: attributes,
 	})
 	if err != nil && ctx.Err() != nil {
-		return nil // still in the store
+		return nil //nolint:nilerr // it is still in the store: the next run delivers it
 	}
 	if err != nil && refusal(err).Retryable && s.now().Sub(it.Accepted) < 2*defaultAge*time.Second {
 		it.Due = s.now().Add(s.delay(it.Failures + 1))

@@ -22,8 +22,9 @@ const (
 )
 
 func TestEventReachesTheTargetAsAWSShapesIt(t *testing.T) {
-	run(t, func(t *testing.T, b *bench) {
-		b.route(queue, func(target *events.Target) { target.RoleArn = "arn:aws:iam::000000000000:role/r" })
+	run(t, func(b *bench) {
+		t := b.t
+		b.route(func(target *events.Target) { target.RoleArn = "arn:aws:iam::000000000000:role/r" })
 		at := time.Date(2026, 3, 2, 20, 45, 0, 999, time.UTC)
 		out := must[*eventbridge.PutEventsOutput](t)(b.PutEvents(t.Context(), &eventbridge.PutEventsInput{
 			Entries: []types.PutEventsRequestEntry{{
@@ -53,8 +54,9 @@ func TestEventReachesTheTargetAsAWSShapesIt(t *testing.T) {
 }
 
 func TestEntriesFailAlone(t *testing.T) {
-	run(t, func(t *testing.T, b *bench) {
-		b.route(queue, nil)
+	run(t, func(b *bench) {
+		t := b.t
+		b.route(nil)
 		entry := func(source, detail string) types.PutEventsRequestEntry {
 			return types.PutEventsRequestEntry{
 				Source: aws.String(source), DetailType: aws.String("T"), Detail: aws.String(detail), EventBusName: aws.String("orders"),
@@ -80,7 +82,8 @@ func TestEntriesFailAlone(t *testing.T) {
 }
 
 func TestRequestBeyondOneMebibyteIsRefused(t *testing.T) {
-	run(t, func(t *testing.T, b *bench) {
+	run(t, func(b *bench) {
+		t := b.t
 		for size, want := range map[int]int{1 << 20: 200, 1<<20 + 1: 400} {
 			const rest = len(`sT{"a":""}`)
 			status, answer := call(b.handler, "events", "AWSEvents", "PutEvents", map[string]any{"Entries": []any{map[string]any{
@@ -94,12 +97,13 @@ func TestRequestBeyondOneMebibyteIsRefused(t *testing.T) {
 }
 
 func TestRetriesUntilTheTargetTakesIt(t *testing.T) {
-	run(t, func(t *testing.T, b *bench) {
-		b.route(queue, nil)
-		b.receiver.refuseAt(queue, &delivery.Error{Code: "THROTTLING", Message: "later", Retryable: true})
+	run(t, func(b *bench) {
+		t := b.t
+		b.route(nil)
+		b.receiver.refuseNext(&delivery.Error{Code: "THROTTLING", Message: "later", Retryable: true})
 		b.put(`{"n":1}`)
 		time.Sleep(time.Hour)
-		b.receiver.refuseAt(queue, nil)
+		b.receiver.refuseNext(nil)
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if got := b.receiver.take(queue); len(got) != 1 {
@@ -142,11 +146,12 @@ func TestDeadLetters(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run(t, func(t *testing.T, b *bench) {
-				b.route(queue, func(target *events.Target) {
+			run(t, func(b *bench) {
+				t := b.t
+				b.route(func(target *events.Target) {
 					target.DeadLetterConfig, target.RetryPolicy = &events.DeadLetterConfig{Arn: dlq}, tt.policy
 				})
-				b.receiver.refuseAt(queue, tt.refused)
+				b.receiver.refuseNext(tt.refused)
 				b.put(`{"n":1}`)
 				time.Sleep(time.Hour)
 				got := b.receiver.take(dlq)
@@ -172,11 +177,12 @@ func TestDeadLetters(t *testing.T) {
 }
 
 func TestPendingDeliveriesOutliveTheProcess(t *testing.T) {
-	run(t, func(t *testing.T, b *bench) {
-		b.route(queue, func(target *events.Target) {
+	run(t, func(b *bench) {
+		t := b.t
+		b.route(func(target *events.Target) {
 			target.DeadLetterConfig, target.RetryPolicy = &events.DeadLetterConfig{Arn: dlq}, &events.RetryPolicy{MaximumRetryAttempts: aws.Int(2)}
 		})
-		b.receiver.refuseAt(queue, &delivery.Error{Code: "THROTTLING", Message: "later", Retryable: true})
+		b.receiver.refuseNext(&delivery.Error{Code: "THROTTLING", Message: "later", Retryable: true})
 		b.put(`{"n":1}`)
 		b.stop()
 		b.start()
@@ -195,8 +201,9 @@ func TestPendingDeliveriesOutliveTheProcess(t *testing.T) {
 }
 
 func TestArchiveAndReplay(t *testing.T) {
-	run(t, func(t *testing.T, b *bench) {
-		b.route(queue, nil)
+	run(t, func(b *bench) {
+		t := b.t
+		b.route(nil)
 		const bus = "arn:aws:events:us-east-1:000000000000:event-bus/orders"
 		archive := must[*eventbridge.CreateArchiveOutput](t)(b.CreateArchive(t.Context(), &eventbridge.CreateArchiveInput{
 			ArchiveName: aws.String("a"), EventSourceArn: aws.String(bus), RetentionDays: aws.Int32(2),
@@ -259,8 +266,9 @@ func TestArchiveAndReplay(t *testing.T) {
 }
 
 func TestCancelledReplayStops(t *testing.T) {
-	run(t, func(t *testing.T, b *bench) {
-		b.route(queue, nil)
+	run(t, func(b *bench) {
+		t := b.t
+		b.route(nil)
 		const bus = "arn:aws:events:us-east-1:000000000000:event-bus/orders"
 		archive := must[*eventbridge.CreateArchiveOutput](t)(b.CreateArchive(t.Context(), &eventbridge.CreateArchiveInput{
 			ArchiveName: aws.String("a"), EventSourceArn: aws.String(bus),
@@ -285,8 +293,9 @@ func TestCancelledReplayStops(t *testing.T) {
 }
 
 func TestEventsFromElsewhere(t *testing.T) {
-	run(t, func(t *testing.T, b *bench) {
-		b.route(queue, nil)
+	run(t, func(b *bench) {
+		t := b.t
+		b.route(nil)
 		const bus = "arn:aws:events:us-east-1:000000000000:event-bus/orders"
 		entry := delivery.Message{
 			Principal: "scheduler.amazonaws.com", TraceHeader: "Root=2",
@@ -326,8 +335,9 @@ func TestEventsFromElsewhere(t *testing.T) {
 }
 
 func TestInventoryIsEmptyAfterEverythingIsDeleted(t *testing.T) {
-	run(t, func(t *testing.T, b *bench) {
-		b.route(queue, nil)
+	run(t, func(b *bench) {
+		t := b.t
+		b.route(nil)
 		const bus = "arn:aws:events:us-east-1:000000000000:event-bus/orders"
 		must[*eventbridge.CreateArchiveOutput](t)(b.CreateArchive(t.Context(), &eventbridge.CreateArchiveInput{
 			ArchiveName: aws.String("a"), EventSourceArn: aws.String(bus),

@@ -14,7 +14,11 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	defer store.Close()
+	defer func() {
+		if err := store.Close(); err != nil {
+			fmt.Println(err)
+		}
+	}()
 	service, err := events.New(events.Config{Store: store, Clock: clock.New(), Sender: &receiver{}})
 	if err != nil {
 		fmt.Println(err)

@@ -43,7 +43,11 @@ func BenchmarkPutEventsToSQS(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			defer store.Close()
+			defer func() {
+				if err := store.Close(); err != nil {
+					b.Error(err)
+				}
+			}()
 			ticks := clock.New()
 			queues, err := sqs.New(sqs.Config{Store: store, Clock: ticks, URL: func() string { return "http://endpoint" }})
 			if err != nil {

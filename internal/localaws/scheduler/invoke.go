@@ -45,7 +45,7 @@ func (s *Service) attempt(ctx context.Context, key string) error {
 		return s.finish(key)
 	}
 	if ctx.Err() != nil {
-		return nil // still in the store: the next run delivers it
+		return nil //nolint:nilerr // it is still in the store: the next run delivers it
 	}
 	refused := refusal(err)
 	f := failure{Code: refused.Code, Message: refused.Message, Execution: execution}
@@ -189,7 +189,7 @@ func (s *Service) bury(ctx context.Context, key string, i invocation) error {
 	}
 	err := s.cfg.Sender.Send(ctx, i.Target.DeadLetterConfig.Arn, m)
 	if err != nil && ctx.Err() != nil {
-		return nil // still in the store
+		return nil //nolint:nilerr // it is still in the store: the next run delivers it
 	}
 	if err != nil && refusal(err).Retryable && s.now().Sub(i.Fired) < 2*maxAge*time.Second {
 		i.Due = s.now().Add(s.delay(i.Failures + 1))

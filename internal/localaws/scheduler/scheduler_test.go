@@ -76,7 +76,7 @@ type bench struct {
 }
 
 // run runs f with a service in a bubble of its own time, which begins on Saturday, 1 January 2000 UTC.
-func run(t *testing.T, f func(t *testing.T, b *bench)) {
+func run(t *testing.T, f func(b *bench)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -93,7 +93,7 @@ func run(t *testing.T, f func(t *testing.T, b *bench)) {
 			}
 		}()
 		b.start()
-		f(t, b)
+		f(b)
 	})
 }
 
@@ -165,7 +165,8 @@ func (b *bench) gone() bool {
 }
 
 func TestOneTimeScheduleFiresOnceToTheSecondAndDeletesItself(t *testing.T) {
-	run(t, func(t *testing.T, b *bench) {
+	run(t, func(b *bench) {
+		t := b.t
 		b.schedule("at(2000-01-01T10:00:07)", func(in *sdk.CreateScheduleInput) {
 			in.ScheduleExpressionTimezone, in.ActionAfterCompletion = aws.String("America/New_York"), types.ActionAfterCompletionDelete
 			in.Target = &types.Target{
@@ -212,7 +213,8 @@ func TestSchedulesRecur(t *testing.T) {
 	}{
 		"cron by the zone's clock": {
 			"cron(45 15 ? * MON-FRI *)", func(in *sdk.CreateScheduleInput) { in.ScheduleExpressionTimezone = aws.String("America/New_York") },
-			100 * time.Hour, []string{"2000-01-03T20:45:00Z", "2000-01-04T20:45:00Z"},
+			100 * time.Hour,
+			[]string{"2000-01-03T20:45:00Z", "2000-01-04T20:45:00Z"},
 		},
 		"rate at once and then at its pace": {
 			"rate(5 minutes)", nil, 11 * time.Minute, []string{"2000-01-01T00:00:00Z", "2000-01-01T00:05:00Z", "2000-01-01T00:10:00Z"},
@@ -221,14 +223,16 @@ func TestSchedulesRecur(t *testing.T) {
 			"rate(1 hour)", func(in *sdk.CreateScheduleInput) {
 				in.StartDate, in.EndDate = aws.Time(time.Now().Add(30*time.Minute)), aws.Time(time.Now().Add(3*time.Hour))
 			},
-			24 * time.Hour, []string{"2000-01-01T00:30:00Z", "2000-01-01T01:30:00Z", "2000-01-01T02:30:00Z"},
+			24 * time.Hour,
+			[]string{"2000-01-01T00:30:00Z", "2000-01-01T01:30:00Z", "2000-01-01T02:30:00Z"},
 		},
 		"disabled":    {"rate(1 hour)", func(in *sdk.CreateScheduleInput) { in.State = types.ScheduleStateDisabled }, 24 * time.Hour, nil},
 		"in the past": {"at(1999-12-31T23:59:59)", nil, 24 * time.Hour, nil},
 		"never again": {"cron(0 0 1 1 ? 1999)", nil, 24 * time.Hour, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run(t, func(t *testing.T, b *bench) {
+			run(t, func(b *bench) {
+				t := b.t
 				b.schedule(tt.expression, func(in *sdk.CreateScheduleInput) {
 					in.Target.Input = aws.String("<aws.scheduler.scheduled-time>")
 					if tt.change != nil {
@@ -249,7 +253,8 @@ func TestSchedulesRecur(t *testing.T) {
 }
 
 func TestMovingTheClockFiresWhatIsDueOnce(t *testing.T) {
-	run(t, func(t *testing.T, b *bench) {
+	run(t, func(b *bench) {
+		t := b.t
 		b.schedule("cron(0 12 * * ? *)", nil)
 		synctest.Wait()
 		b.clock.Set(time.Date(2000, 1, 5, 13, 0, 0, 0, time.UTC)) // over five occurrences
@@ -282,7 +287,8 @@ func TestDeadLetters(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run(t, func(t *testing.T, b *bench) {
+			run(t, func(b *bench) {
+				t := b.t
 				b.receiver.refuse[function] = tt.refused
 				b.schedule("at(2000-01-01T00:01:00)", func(in *sdk.CreateScheduleInput) {
 					in.Target.RetryPolicy = &types.RetryPolicy{MaximumRetryAttempts: aws.Int32(2)}
@@ -314,7 +320,8 @@ func TestDeadLetters(t *testing.T) {
 }
 
 func TestSchedulesAreShownAsTheProviderNeedsThem(t *testing.T) {
-	run(t, func(t *testing.T, b *bench) {
+	run(t, func(b *bench) {
+		t := b.t
 		b.schedule("rate(1 days)", func(in *sdk.CreateScheduleInput) { in.State = types.ScheduleStateDisabled })
 		got, err := b.GetSchedule(t.Context(), &sdk.GetScheduleInput{Name: aws.String("s")})
 		if err != nil {
@@ -342,7 +349,8 @@ func TestSchedulesAreShownAsTheProviderNeedsThem(t *testing.T) {
 }
 
 func TestGroups(t *testing.T) {
-	run(t, func(t *testing.T, b *bench) {
+	run(t, func(b *bench) {
+		t := b.t
 		created, err := b.CreateScheduleGroup(t.Context(), &sdk.CreateScheduleGroupInput{
 			Name: aws.String("g"), Tags: []types.Tag{{Key: aws.String("a"), Value: aws.String("1")}},
 		})
@@ -379,7 +387,8 @@ func TestGroups(t *testing.T) {
 }
 
 func TestWhatCannotWorkIsRefused(t *testing.T) {
-	run(t, func(t *testing.T, b *bench) {
+	run(t, func(b *bench) {
+		t := b.t
 		b.schedule("rate(1 day)", nil)
 		for name, tt := range map[string]struct {
 			change func(*sdk.CreateScheduleInput)

@@ -81,5 +81,6 @@ func (e Expression) Next(after, start time.Time, zone *time.Location) (next time
 	case start.After(after):
 		return start, true
 	}
-	return start.Add((after.Sub(start)/e.every + 1) * e.every), true
+	passed := after.Sub(start)
+	return start.Add(passed - passed%e.every).Add(e.every), true
 }
