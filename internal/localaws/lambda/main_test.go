@@ -1,0 +1,290 @@
+package lambda_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"errors"
+	"log"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	sdk "github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/lambda"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/xray"
+)
+
+const (
+	role    = "arn:aws:iam::000000000000:role/functions"
+	queue   = "arn:aws:sqs:us-east-1:000000000000:dead-letters"
+	funcARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
+)
+
+// pkg is the test function for this machine, foreign the same for the other processor.
+var pkg, foreign []byte
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	pkg = build(runtime.GOARCH)
+	other := map[string]string{"amd64": "arm64", "arm64": "amd64"}[runtime.GOARCH]
+	foreign = zipped("bootstrap", []byte(elfHead(other)))
+	return m.Run()
+}
+
+func build(arch string) []byte {
+	dir, err := os.MkdirTemp("", "lambda-test")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	binary := filepath.Join(dir, "bootstrap")
+	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", binary, "./testdata/function")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+arch)
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		panic(err)
+	}
+	content, err := os.ReadFile(binary)
+	if err != nil {
+		panic(err)
+	}
+	return zipped("bootstrap", content)
+}
+
+// elfHead is the beginning of a Linux binary: what says which processor it is for.
+func elfHead(arch string) string {
+	machine := map[string]string{"amd64": "\x3e\x00", "arm64": "\xb7\x00"}[arch]
+	return "\x7fELF\x02\x01\x01" + strings.Repeat("\x00", 9) + "\x02\x00" + machine
+}
+
+func zipped(name string, content []byte) []byte {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	header := &zip.FileHeader{Name: name, Method: zip.Store}
+	header.SetMode(0o755)
+	w, err := z.CreateHeader(header)
+	if err == nil {
+		_, err = w.Write(content)
+	}
+	if err := errors.Join(err, z.Close()); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+}
+
+func architecture() types.Architecture {
+	if runtime.GOARCH == "arm64" {
+		return types.ArchitectureArm64
+	}
+	return types.ArchitectureX8664
+}
+
+// roles knows one role.
+type roles struct{}
+
+func (roles) SessionFor(roleARN, name string) (lambda.Session, error) {
+	if roleARN != role {
+		return lambda.Session{}, errors.New("no such role")
+	}
+	return lambda.Session{AccessKeyID: "ASIA" + name, SecretAccessKey: "secret", SessionToken: "token"}, nil
+}
+
+// logbook keeps what is logged.
+type logbook struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *logbook) Write(_ context.Context, group, _ string, lines []lambda.Line) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range lines {
+		l.lines = append(l.lines, group+": "+line.Message)
+	}
+	return nil
+}
+
+func (l *logbook) all() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.lines)
+}
+
+// sent is what went out to other services.
+type sent struct {
+	arn string
+	delivery.Message
+}
+
+// post collects what is sent; refuse, if set, answers instead.
+type post struct {
+	out    chan sent
+	refuse func(n int) error
+	n      int
+}
+
+func (p *post) Send(_ context.Context, arn string, m delivery.Message) error {
+	p.n++
+	if p.refuse != nil {
+		if err := p.refuse(p.n); err != nil {
+			return err
+		}
+	}
+	p.out <- sent{arn, m}
+	return nil
+}
+
+// harness is a running service with its surroundings.
+type harness struct {
+	*lambda.Service
+	*sdk.Client
+	logs  *logbook
+	post  *post
+	clock *clock.Clock
+	xray  *xray.Service
+	api   wire.Service
+	stop  func()
+}
+
+// start runs a service over the store in dir ("" for memory).
+func start(t *testing.T, dir string) *harness {
+	t.Helper()
+	store, err := state.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &harness{logs: &logbook{}, post: &post{out: make(chan sent, 100)}, clock: clock.New()}
+	if h.xray, err = xray.New(xray.Config{Store: store, Clock: h.clock}); err != nil {
+		t.Fatal(err)
+	}
+	h.Service, err = lambda.New(lambda.Config{
+		Store: store, Clock: h.clock, Sender: h.post, Credentials: roles{}, Logs: h.logs, Tracer: h.xray,
+		EndpointURL: func() string { return "http://127.0.0.1:4566" }, RetryScale: 1e-6,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done, xrayDone := make(chan error, 1), make(chan error, 1)
+	go func() { done <- h.Run(ctx) }()
+	go func() { xrayDone <- h.xray.Run(ctx) }()
+	h.api = h.API()
+	known := func(context.Context, string) (wire.Caller, bool) { return wire.Caller{}, true }
+	server := httptest.NewServer(wire.NewHandler([]wire.Service{h.api, h.xray.API()}, known, log.New(os.Stderr, "", 0)))
+	h.Client = sdk.New(sdk.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+	h.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := errors.Join(<-done, <-xrayDone); err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		server.Close()
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(h.stop)
+	return h
+}
+
+// create makes the function f.
+func (h *harness) create(t *testing.T, edit ...func(*sdk.CreateFunctionInput)) {
+	t.Helper()
+	in := &sdk.CreateFunctionInput{
+		FunctionName: aws.String("f"), Role: aws.String(role), Runtime: types.RuntimeProvidedal2023,
+		Handler: aws.String("bootstrap"), Code: &types.FunctionCode{ZipFile: pkg}, Timeout: aws.Int32(60),
+		Architectures: []types.Architecture{architecture()},
+	}
+	for _, f := range edit {
+		f(in)
+	}
+	if _, err := h.CreateFunction(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// live publishes $LATEST and lets the alias live stand for it.
+func (h *harness) live(t *testing.T) {
+	t.Helper()
+	v, err := h.PublishVersion(t.Context(), &sdk.PublishVersionInput{FunctionName: aws.String("f")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = h.CreateAlias(t.Context(), &sdk.CreateAliasInput{
+		FunctionName: aws.String("f"), Name: aws.String("live"), FunctionVersion: v.Version,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// do invokes f and waits for its answer.
+func (h *harness) do(t *testing.T, payload string) *sdk.InvokeOutput {
+	t.Helper()
+	out, err := h.Invoke(t.Context(), &sdk.InvokeInput{
+		FunctionName: aws.String("f"), Payload: []byte(payload), LogType: types.LogTypeTail,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// queue invokes f asynchronously.
+func (h *harness) queue(t *testing.T, qualifier, payload string) {
+	t.Helper()
+	in := &sdk.InvokeInput{
+		FunctionName: aws.String("f"), Payload: []byte(payload), InvocationType: types.InvocationTypeEvent,
+	}
+	if qualifier != "" {
+		in.Qualifier = &qualifier
+	}
+	out, err := h.Invoke(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.StatusCode != 202 || len(out.Payload) != 0 {
+		t.Errorf("answer %d %q, want 202 without payload", out.StatusCode, out.Payload)
+	}
+}
+
+// next waits for what is sent to another service.
+func (h *harness) next(t *testing.T) sent {
+	t.Helper()
+	select {
+	case s := <-h.post.out:
+		return s
+	case <-time.After(time.Minute):
+		t.Fatalf("nothing is sent; the log: %q", h.logs.all())
+		return sent{}
+	}
+}
+
+// refused checks the code and a part of the message of an error.
+func refused(t *testing.T, err error, code, message string) {
+	t.Helper()
+	var api smithy.APIError
+	if !errors.As(err, &api) || api.ErrorCode() != code || !strings.Contains(api.ErrorMessage(), message) {
+		t.Errorf("error %v, want %s with %q", err, code, message)
+	}
+}
