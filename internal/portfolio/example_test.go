@@ -28,7 +28,12 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	for _, t := range out[0].(events.RebalancePlanned).Trades {
+	plan, ok := out[0].(events.RebalancePlanned)
+	if !ok {
+		fmt.Println("no plan")
+		return
+	}
+	for _, t := range plan.Trades {
 		fmt.Println(t.Side, t.Symbol, "-", t.Reason)
 	}
 	// Output:

@@ -122,15 +122,15 @@ func config(b *fakeBroker) portfolio.Config {
 	return portfolio.Config{Broker: b, CashReserve: d("0.01"), MinTrade: d("5"), Tolerance: d("0.005")}
 }
 
+// todaysRun is the run that all signals belong to.
+var todaysRun = events.Run{
+	PortfolioID: "main", AccountID: "ACC1", TradingDate: "2024-12-02", SessionClose: time.Date(2024, 12, 2, 21, 0, 0, 0, time.UTC),
+}
+
 func signal(weights map[string]decimal.Decimal) events.Event {
 	return events.Event{
-		ID: "signal-1", CorrelationID: "run-1", CausationID: "start-1", Payload: events.SignalGenerated{
-			Run: events.Run{
-				PortfolioID: "main", AccountID: "ACC1", TradingDate: "2024-12-02",
-				SessionClose: time.Date(2024, 12, 2, 21, 0, 0, 0, time.UTC),
-			},
-			AsOf: "2024-11-29", Weights: weights,
-		},
+		ID: "signal-1", CorrelationID: "run-1", CausationID: "start-1",
+		Payload: events.SignalGenerated{Run: todaysRun, AsOf: "2024-11-29", Weights: weights},
 	}
 }
 

@@ -22,7 +22,7 @@ func TestAPlanBringsTheAccountToItsTargets(t *testing.T) {
 	in := signal(weights("A", "0.4", "B", "0.6"))
 	got := planOf(t, config(b), in)
 	want := events.RebalancePlanned{
-		Run: in.Payload.(events.SignalGenerated).Run, PlanID: events.DeriveID("signal-1", "plan"), PlannedAt: plannedAt,
+		Run: todaysRun, PlanID: events.DeriveID("signal-1", "plan"), PlannedAt: plannedAt,
 		Equity: d("10015"), Cash: d("1000"), BuyingPower: d("1000"), CashReserve: d("100.15"), Targets: weights("A", "0.4", "B", "0.6"),
 		Positions: []events.Holding{
 			{Symbol: "A", Quantity: d("60"), Price: d("100"), MarketValue: d("6000")},

@@ -15,9 +15,10 @@ import (
 
 // drawn is an account, its market, a signal and a configuration.
 type drawn struct {
-	broker *fakeBroker
-	cfg    portfolio.Config
-	in     events.Event
+	broker  *fakeBroker
+	cfg     portfolio.Config
+	targets map[string]decimal.Decimal
+	in      events.Event
 }
 
 func cents(t *rapid.T, name string, low, high int64) decimal.Decimal {
@@ -60,7 +61,7 @@ func draw(t *rapid.T, spread bool) drawn {
 		b.cash = d("100")
 	}
 	return drawn{
-		broker: b, in: signal(targets),
+		broker: b, targets: targets, in: signal(targets),
 		cfg: portfolio.Config{
 			Broker: b, CashReserve: decimal.New(rapid.Int64Range(0, 200).Draw(t, "reserve"), -3),
 			MinTrade: cents(t, "minimum", 100, 5_000), Tolerance: decimal.New(rapid.Int64Range(0, 50).Draw(t, "tolerance"), -3),
@@ -127,7 +128,7 @@ func TestTradesAreWhatTheBrokerTakes(t *testing.T) {
 // union are the symbols that are held or wanted.
 func union(w drawn) map[string]bool {
 	out := map[string]bool{}
-	for symbol, weight := range w.in.Payload.(events.SignalGenerated).Weights {
+	for symbol, weight := range w.targets {
 		if weight.IsPositive() {
 			out[symbol] = true
 		}

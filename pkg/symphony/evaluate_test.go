@@ -20,6 +20,7 @@ type symphonyBar = market.Bar
 var one = decimal.NewFromInt(1)
 
 func sample(tb testing.TB) *symphony.History {
+	tb.Helper()
 	return history(tb, map[string][]market.Bar{
 		"UP":   bars(10, 11, 12, 13, 14),
 		"DOWN": bars(14, 13, 12, 11, 10),
@@ -60,8 +61,10 @@ func TestEvaluate(t *testing.T) {
 		"price above its average":       {`(if (> (current-price "UP") (moving-average-price "UP" {:window 5})) [` + a + `] [` + b + `])`, "A=1.000000"},
 		"price at rest is not above it": {`(if (> (current-price "FLAT") (moving-average-price "FLAT" {:window 5})) [` + a + `] [` + b + `])`, "B=1.000000"},
 		"percent on the right":          {`(if (> (cumulative-return "UP" {:window 1}) 7.6) [` + a + `] [` + b + `])`, "A=1.000000"},
-		"the other branch is not looked at": {`(if (> 2 1) [` + a + `] [(if (> (rsi "NONE" {:window 200}) 1) [` + b + `] [` + c + `])])`,
-			"A=1.000000"},
+		"the other branch is not looked at": {
+			`(if (> 2 1) [` + a + `] [(if (> (rsi "NONE" {:window 200}) 1) [` + b + `] [` + c + `])])`,
+			"A=1.000000",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

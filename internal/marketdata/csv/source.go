@@ -89,7 +89,7 @@ func (s *Source) load(fsys fs.FS, name string) error {
 	if err != nil {
 		return fault.New(fault.Invalid, "read bars of %s: %w", symbol, err)
 	}
-	defer file.Close() //nolint:errcheck // nothing is lost by closing a file that was only read
+	defer file.Close()
 	bars, err := Decode(path.Join(s.dir, name), file)
 	if err != nil {
 		return err
