@@ -166,7 +166,7 @@ func (r *runner) one(ctx context.Context, i int) (time.Duration, error) {
 		Source:       aws.String("alchemiser.scheduler"),
 		DetailType:   aws.String("WorkflowStarted"),
 		Detail: aws.String(fmt.Sprintf(`{"event_id":"start-%s","event_type":"WorkflowStarted","schema_version":"1.0","correlation_id":%[1]q,`+
-			`"causation_id":%[1]q,"timestamp":%q,"source_module":"scheduler","source_component":"bench","metadata":{},"portfolio_id":"bench-%d"}`,
+			`"causation_id":%[1]q,"timestamp":%q,"source_module":"scheduler","source_component":"bench","metadata":{},"portfolio_id":"main-bench-%d"}`,
 			id, began.UTC().Format(time.RFC3339), i)),
 	}}})
 	if err != nil {

@@ -64,7 +64,7 @@ func (d *deployment) testFailingHandler(t *testing.T) {
 	now := time.Now().UTC().Format(time.RFC3339)
 	d.put(t, "alchemiser.scheduler", "WorkflowStarted", fmt.Sprintf(`{"event_id":%q,"event_type":"WorkflowStarted","schema_version":"1.0",
 		"correlation_id":%[1]q,"causation_id":%[1]q,"timestamp":%q,"source_module":"scheduler","source_component":"test","metadata":{},
-		"portfolio_id":"failing"}`, id, now))
+		"portfolio_id":"main-failing"}`, id, now))
 	m := d.takeDeadLetter(t, "strategy")
 	var record struct {
 		RequestContext struct {
