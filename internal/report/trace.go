@@ -53,9 +53,6 @@ func ParseTrace(id string, documents []string) (Trace, error) {
 	var order []string
 	var add func(d document, parent string)
 	add = func(d document, parent string) {
-		if d.ParentID != "" {
-			parent = d.ParentID
-		}
 		if spans[d.ID] == nil { // a segment may be sent again when it is complete
 			order = append(order, d.ID)
 		}
@@ -73,7 +70,7 @@ func ParseTrace(id string, documents []string) (Trace, error) {
 		if err := json.Unmarshal([]byte(raw), &d); err != nil {
 			return Trace{}, fmt.Errorf("trace %s: segment %d: %w", id, i, err)
 		}
-		add(d, "")
+		add(d, d.ParentID) // what is nested belongs where it stands, whatever parent it names
 	}
 	trace := Trace{ID: id}
 	for _, id := range order {

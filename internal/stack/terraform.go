@@ -162,6 +162,7 @@ type uiMessage struct {
 		Remove int `json:"remove"`
 	} `json:"changes"`
 	Hook struct {
+		Action   string `json:"action"`
 		Resource struct {
 			Addr string `json:"addr"`
 		} `json:"resource"`
@@ -196,6 +197,9 @@ func (u *uiReader) take(m uiMessage) {
 	case "change_summary":
 		u.total = max(u.total, m.Changes.Add+m.Changes.Change+m.Changes.Remove)
 	case "apply_complete": // destroying as well
+		if m.Hook.Action == "read" {
+			return // data sources are not part of the summary
+		}
 		u.done++
 		if u.progress != nil {
 			u.progress(u.done, u.total, m.Hook.Resource.Addr)

@@ -9,6 +9,7 @@ func TestUIReaderTellsProgressAndErrors(t *testing.T) {
 	output := `{"type":"version","terraform":"1.11.4"}
 {"type":"change_summary","changes":{"add":2,"change":0,"remove":0,"operation":"plan"}}
 {"type":"apply_complete","hook":{"resource":{"addr":"aws_sqs_queue.a"}}}
+{"type":"apply_complete","hook":{"action":"read","resource":{"addr":"data.aws_region.this"}}}
 prose in between
 {"type":"diagnostic","diagnostic":{"severity":"warning","summary":"old"}}
 {"type":"diagnostic","diagnostic":{"severity":"error","summary":"no such bus","detail":"bus x","address":"aws_rule.b"}}
