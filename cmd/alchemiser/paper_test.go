@@ -7,9 +7,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -53,12 +53,12 @@ func TestPaperUpServesUntilItIsStopped(t *testing.T) {
 }
 
 func TestPaperUpRefuses(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	taken := httptest.NewServer(nil)
+	defer taken.Close()
+	_, port, err := net.SplitHostPort(taken.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
-	port := strconv.Itoa(taken.Addr().(*net.TCPAddr).Port) //nolint:errcheck // a TCP listener has such an address
 	bars := t.TempDir()
 	if err := os.WriteFile(filepath.Join(bars, "SPY.csv"), []byte("date,close\n2026-02-26,100\n2026-02-27,cheap\n"), 0o600); err != nil {
 		t.Fatal(err)

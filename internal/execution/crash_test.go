@@ -51,7 +51,7 @@ func TestPlanSurvivesAFailureAtEveryCall(t *testing.T) {
 					}
 					w.dead, w.fail = false, nil
 					run(t, w, in)
-					if wrong := w.audit("plan-1"); wrong != nil {
+					if wrong := w.audit(); wrong != nil {
 						t.Errorf("failed at %s: %v", failed, wrong)
 					}
 					if diff := cmp.Diff(undisturbed, w.outcome()); diff != "" {
@@ -115,7 +115,7 @@ func TestLateAttemptSettlesAndReports(t *testing.T) {
 		}
 		w.dead, w.fail, w.offset = false, nil, time.Hour
 		executed, done := run(t, w, in)
-		if wrong := w.audit("plan-1"); wrong != nil {
+		if wrong := w.audit(); wrong != nil {
 			t.Error(wrong)
 		}
 		if len(w.sequence) != 1 || len(executed.Orders) != 2 || executed.Orders[1].Status != events.OrderCancelled || done.Outcome != events.OutcomeCompleted {
@@ -144,7 +144,7 @@ func TestBrokerThatNeverAnswersLeavesTheOrderAmbiguous(t *testing.T) {
 		}
 		w.fail = nil
 		run(t, w, in)
-		if wrong := w.audit("plan-1"); wrong != nil {
+		if wrong := w.audit(); wrong != nil {
 			t.Error(wrong)
 		}
 	})
@@ -200,7 +200,7 @@ func TestNoSeriesOfFailuresBreaksTheRules(t *testing.T) {
 			if _, err := service.Handle(t.Context(), in); err != nil {
 				rt.Fatalf("undisturbed attempt: %v", err)
 			}
-			if wrong := w.audit("plan-1"); wrong != nil {
+			if wrong := w.audit(); wrong != nil {
 				rt.Fatal(wrong)
 			}
 			for _, tr := range trades {

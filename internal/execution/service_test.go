@@ -43,7 +43,7 @@ func TestPlanIsTradedSellsFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		executed, done := run(t, w, planned(w))
-		if wrong := w.audit("plan-1"); wrong != nil {
+		if wrong := w.audit(); wrong != nil {
 			t.Error(wrong)
 		}
 		if done.Outcome != events.OutcomeCompleted || done.Orders != 4 {
@@ -89,10 +89,7 @@ func TestPlanThatMayNotBeTradedIsSkipped(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld()
-				in := planned(w)
-				p := in.Payload.(events.RebalancePlanned) //nolint:forcetypeassert // planned makes it
-				tt.arrange(w, &p)
-				in.Payload = p
+				in := edit(planned(w), func(p *events.RebalancePlanned) { tt.arrange(w, p) })
 				executed, done := run(t, w, in)
 				if executed != nil || done.Outcome != events.OutcomeSkipped || !strings.Contains(done.Reason, tt.reason) {
 					t.Errorf("got %v, %+v; want it skipped with %q", executed, done, tt.reason)
@@ -118,11 +115,7 @@ func TestPlanThatCanNeverBeTradedIsInvalid(t *testing.T) {
 	for name, change := range tests {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld()
-			in := planned(w)
-			p := in.Payload.(events.RebalancePlanned) //nolint:forcetypeassert // planned makes it
-			change(&p)
-			in.Payload = p
-			if _, err := w.service(t).Handle(t.Context(), in); fault.CodeOf(err) != fault.Invalid {
+			if _, err := w.service(t).Handle(t.Context(), edit(planned(w), change)); fault.CodeOf(err) != fault.Invalid {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -134,7 +127,7 @@ func TestKillSwitchStopsBetweenOrders(t *testing.T) {
 		w := newWorld()
 		w.offAfter = 1
 		executed, done := run(t, w, planned(w))
-		if wrong := w.audit("plan-1"); wrong != nil {
+		if wrong := w.audit(); wrong != nil {
 			t.Error(wrong)
 		}
 		if len(executed.Orders) != 1 || done.Outcome != events.OutcomeCompleted || !strings.Contains(done.Reason, "switched off") {
@@ -162,7 +155,7 @@ func TestOrdersThatDoNotFill(t *testing.T) {
 				w := newWorld()
 				w.behave["OLD"] = tt.behave
 				executed, done := run(t, w, planned(w, trade(market.Sell, "OLD", "10", "100"), trade(market.Buy, "SPY", "21", "500")))
-				if wrong := w.audit("plan-1"); wrong != nil {
+				if wrong := w.audit(); wrong != nil {
 					t.Error(wrong)
 				}
 				var steps []string
@@ -191,7 +184,7 @@ func TestSellsNoMoreThanIsHeld(t *testing.T) {
 		whole := trade(market.Sell, "GE", "7", "200")
 		whole.Liquidate = true
 		_, done := run(t, w, planned(w, trade(market.Sell, "OLD", "99", "100"), whole, trade(market.Sell, "XOM", "1", "50")))
-		if wrong := w.audit("plan-1"); wrong != nil {
+		if wrong := w.audit(); wrong != nil {
 			t.Error(wrong)
 		}
 		if len(w.held) != 0 || !strings.Contains(done.Reason, "sell XOM: nothing is held") {
@@ -222,11 +215,8 @@ func TestBuysAreScaledToWhatThereIsToSpend(t *testing.T) {
 					w.behave[tt.refuse] = refused
 				}
 				in := planned(w, trade(market.Sell, "OLD", "10", "100"), trade(market.Buy, "SPY", "10", "500"), trade(market.Buy, "XOM", "100", "50"))
-				p := in.Payload.(events.RebalancePlanned) //nolint:forcetypeassert // planned makes it
-				p.CashReserve = dec(tt.reserve)
-				in.Payload = p
-				run(t, w, in)
-				if wrong := w.audit("plan-1"); wrong != nil {
+				run(t, w, edit(in, func(p *events.RebalancePlanned) { p.CashReserve = dec(tt.reserve) }))
+				if wrong := w.audit(); wrong != nil {
 					t.Error(wrong)
 				}
 				if got := w.held["SPY"].String() + " " + w.held["XOM"].String(); got != tt.spy+" "+tt.xom {
@@ -275,7 +265,7 @@ func TestAttemptWithoutTimeIsTransientAndContinuesLater(t *testing.T) {
 		}
 		w.behave["OLD"] = fillsAtOnce
 		run(t, w, in)
-		if wrong := w.audit("plan-1"); wrong != nil {
+		if wrong := w.audit(); wrong != nil {
 			t.Error(wrong)
 		}
 	})

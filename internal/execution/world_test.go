@@ -371,14 +371,14 @@ func (w *world) service(tb testing.TB) *execution.Service {
 }
 
 // audit returns what is wrong with the world after a finished run.
-func (w *world) audit(planID string) []string {
+func (w *world) audit() []string {
 	wrong := slices.Clone(w.broken)
 	for id, o := range w.orders {
 		kept, ok := w.ledger[id]
 		if !ok || kept.State != o.State || !kept.Filled.Equal(o.Filled) {
 			wrong = append(wrong, fmt.Sprintf("%s %s: the broker has %s %s, the ledger %s %s", o.Side, o.Symbol, o.State, o.Filled, kept.State, kept.Filled))
 		}
-		if id != execution.OrderID(planID, o.Symbol, o.Side, kept.Step) {
+		if id != execution.OrderID(thePlan, o.Symbol, o.Side, kept.Step) {
 			wrong = append(wrong, fmt.Sprintf("%s %s step %d has the id %s", o.Side, o.Symbol, kept.Step, id))
 		}
 	}
@@ -402,6 +402,20 @@ func trade(side market.Side, symbol, quantity, price string) events.Trade {
 	return events.Trade{Symbol: symbol, Side: side, Quantity: q, ReferencePrice: p, Notional: q.Mul(p), Reason: "test"}
 }
 
+// thePlan is the id of the plan of every test.
+const thePlan = "plan-1"
+
+// edit returns in with another plan.
+func edit(in events.Event, change func(p *events.RebalancePlanned)) events.Event {
+	p, ok := in.Payload.(events.RebalancePlanned)
+	if !ok {
+		panic("not a plan")
+	}
+	change(&p)
+	in.Payload = p
+	return in
+}
+
 // planned is the plan of most tests: sell OLD and a part of GE, buy SPY and XOM.
 func planned(w *world, trades ...events.Trade) events.Event {
 	if trades == nil {
@@ -415,7 +429,7 @@ func planned(w *world, trades ...events.Trade) events.Event {
 		ID: "event", CorrelationID: "run-1", CausationID: "signal", SchemaVersion: events.SchemaVersion, Timestamp: w.now(), SourceModule: "portfolio",
 		Payload: events.RebalancePlanned{
 			Run:    events.Run{PortfolioID: "core", AccountID: "acct", TradingDate: "2026-03-02", SessionClose: w.now().Add(15 * time.Minute)},
-			PlanID: "plan-1", PlannedAt: w.now(), Equity: dec("12500"), Cash: w.cash, BuyingPower: w.cash,
+			PlanID: thePlan, PlannedAt: w.now(), Equity: dec("12500"), Cash: w.cash, BuyingPower: w.cash,
 			Targets: map[string]decimal.Decimal{"SPY": dec("0.5")}, Trades: trades,
 		},
 	}

@@ -3,7 +3,6 @@ package alpaca
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -151,10 +150,4 @@ func (c *Client) Quotes(ctx context.Context, symbols []string) (map[string]marke
 		return nil, fault.New(fault.Transient, "alpaca: no two-sided quote of %s", strings.Join(without, ", "))
 	}
 	return out, nil
-}
-
-// notFound says that Alpaca does not know what was asked for.
-func notFound(err error) bool {
-	s, _ := status(err)
-	return s == http.StatusNotFound
 }

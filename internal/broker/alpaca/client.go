@@ -120,11 +120,11 @@ func failed(doing string, err error) error {
 	return fmt.Errorf("alpaca: %s: %w", doing, err)
 }
 
-// status returns the HTTP status and Alpaca's code in err's chain, or zeros.
-func status(err error) (httpStatus, code int) {
+// status returns the HTTP status in err's chain, or 0.
+func status(err error) int {
 	var s *conn.StatusError
 	if errors.As(err, &s) {
-		return s.Status, s.Code
+		return s.Status
 	}
-	return 0, 0
+	return 0
 }

@@ -39,7 +39,7 @@ func (c *Client) Submit(ctx context.Context, r execution.OrderRequest) (executio
 		// The order is there, whatever is wrong with the answer.
 		return o, asAmbiguous(err)
 	}
-	switch s, _ := status(err); {
+	switch s := status(err); {
 	case s == http.StatusUnprocessableEntity:
 		known, found, lookup := c.OrderByClientID(ctx, r.ClientID)
 		switch {
@@ -84,7 +84,7 @@ func (c *Client) OrderByClientID(ctx context.Context, id string) (execution.Orde
 		return execution.Order{}, false, failed("order "+id, err)
 	}
 	found, err := t.GetOrderByClientOrderID(id)
-	if notFound(err) {
+	if status(err) == http.StatusNotFound {
 		return execution.Order{}, false, nil
 	}
 	if err != nil {
@@ -101,7 +101,7 @@ func (c *Client) Cancel(ctx context.Context, brokerOrderID string) error {
 		return failed("cancel "+brokerOrderID, err)
 	}
 	err = t.CancelOrder(brokerOrderID)
-	if s, _ := status(err); err == nil || s == http.StatusUnprocessableEntity {
+	if err == nil || status(err) == http.StatusUnprocessableEntity {
 		return nil
 	}
 	return failed("cancel "+brokerOrderID, err)

@@ -51,17 +51,23 @@ type Harness struct {
 // looks bounds how often a case looks before it gives up.
 const looks = 20
 
+// trial is one case on one broker.
+type trial struct {
+	*testing.T
+	Harness
+}
+
 type check struct {
 	id   string
 	name string
-	run  func(t *testing.T, h Harness)
+	run  func(t trial)
 }
 
 // Run runs every case that the harness allows, each on what open returns.
 func Run(t *testing.T, open func(t *testing.T) Harness) {
 	t.Helper()
 	for _, c := range append(cases(), faultCases()...) {
-		t.Run(c.id+" "+c.name, func(t *testing.T) { c.run(t, open(t)) })
+		t.Run(c.id+" "+c.name, func(t *testing.T) { c.run(trial{T: t, Harness: open(t)}) })
 	}
 }
 
@@ -86,29 +92,29 @@ func cases() []check {
 	}
 }
 
-func ctx(t *testing.T) context.Context {
+func (t trial) ctx() context.Context {
 	t.Helper()
 	c, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return c
 }
 
-func wantCode(t *testing.T, err error, want fault.Code) {
+func (t trial) wantCode(err error, want fault.Code) {
 	t.Helper()
 	if fault.CodeOf(err) != want {
 		t.Errorf("got %q: %v; want %q", fault.CodeOf(err), err, want)
 	}
 }
 
-func (h Harness) request(side market.Side, quantity string) execution.OrderRequest {
+func (t trial) request(side market.Side, quantity string) execution.OrderRequest {
 	return execution.OrderRequest{
-		ClientID: uuid.NewString(), Symbol: h.Symbol, Side: side, Type: execution.OrderMarket, Quantity: decimal.RequireFromString(quantity),
+		ClientID: uuid.NewString(), Symbol: t.Symbol, Side: side, Type: execution.OrderMarket, Quantity: decimal.RequireFromString(quantity),
 	}
 }
 
-func (h Harness) submit(t *testing.T, r execution.OrderRequest) execution.Order {
+func (t trial) submit(r execution.OrderRequest) execution.Order {
 	t.Helper()
-	o, err := h.Broker.Submit(ctx(t), r)
+	o, err := t.Broker.Submit(t.ctx(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,11 +122,11 @@ func (h Harness) submit(t *testing.T, r execution.OrderRequest) execution.Order 
 }
 
 // await looks at an order until it is as wanted.
-func (h Harness) await(t *testing.T, id, wanted string, is func(execution.Order) bool) execution.Order {
+func (t trial) await(id, wanted string, is func(execution.Order) bool) execution.Order {
 	t.Helper()
 	var last execution.Order
 	for range looks {
-		o, found, err := h.Broker.OrderByClientID(ctx(t), id)
+		o, found, err := t.Broker.OrderByClientID(t.ctx(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,31 +134,31 @@ func (h Harness) await(t *testing.T, id, wanted string, is func(execution.Order)
 			return o
 		}
 		last = o
-		h.Wait()
+		t.Wait()
 	}
 	t.Fatalf("order %s is %s with %s filled; want it %s", id, last.State, last.Filled, wanted)
 	return last
 }
 
-func (h Harness) filled(t *testing.T, id string) execution.Order {
+func (t trial) filled(id string) execution.Order {
 	t.Helper()
-	return h.await(t, id, "filled", func(o execution.Order) bool {
+	return t.await(id, "filled", func(o execution.Order) bool {
 		return o.State == execution.StateFilled && o.AveragePrice.IsPositive()
 	})
 }
 
 // bought buys quantity and sells what the case leaves of it.
-func (h Harness) bought(t *testing.T, quantity string) execution.Order {
+func (t trial) bought(quantity string) execution.Order {
 	t.Helper()
-	r := h.request(market.Buy, quantity)
-	h.submit(t, r)
-	o := h.filled(t, r.ClientID)
+	r := t.request(market.Buy, quantity)
+	t.submit(r)
+	o := t.filled(r.ClientID)
 	t.Cleanup(func() {
 		c, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		if have := h.held(t, c); have.IsPositive() {
-			back := h.request(market.Sell, have.String())
-			if _, err := h.Broker.Submit(c, back); err != nil {
+		if have := t.held(c); have.IsPositive() {
+			back := t.request(market.Sell, have.String())
+			if _, err := t.Broker.Submit(c, back); err != nil {
 				t.Errorf("sell what was bought: %v", err)
 			}
 		}
@@ -160,33 +166,33 @@ func (h Harness) bought(t *testing.T, quantity string) execution.Order {
 	return o
 }
 
-func (h Harness) held(t *testing.T, c context.Context) decimal.Decimal { //nolint:revive // a helper; t is first
+func (t trial) held(c context.Context) decimal.Decimal {
 	t.Helper()
-	positions, err := h.Broker.Positions(c)
+	positions, err := t.Broker.Positions(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range positions {
-		if p.Symbol == h.Symbol {
+		if p.Symbol == t.Symbol {
 			return p.Quantity
 		}
 	}
 	return decimal.Zero
 }
 
-func account(t *testing.T, h Harness) {
-	a, err := h.Broker.Account(ctx(t))
+func account(t trial) {
+	a, err := t.Broker.Account(t.ctx())
 	if err != nil || a.ID == "" || !a.Equity.IsPositive() || !a.BuyingPower.IsPositive() || a.Blocked {
 		t.Errorf("got %+v, %v", a, err)
 	}
 }
 
-func clockAndCalendar(t *testing.T, h Harness) {
-	clock, err := h.Broker.Clock(ctx(t))
+func clockAndCalendar(t trial) {
+	clock, err := t.Broker.Clock(t.ctx())
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, trading, err := h.Broker.Session(ctx(t), market.DateOf(clock.Now))
+	s, trading, err := t.Broker.Session(t.ctx(), market.DateOf(clock.Now))
 	if err != nil || !trading || !s.Open.Before(s.Close) {
 		t.Fatalf("got %+v, %t, %v", s, trading, err)
 	}
@@ -198,81 +204,81 @@ func clockAndCalendar(t *testing.T, h Harness) {
 	}
 }
 
-func sunday(t *testing.T, h Harness) {
-	clock, err := h.Broker.Clock(ctx(t))
+func sunday(t trial) {
+	clock, err := t.Broker.Clock(t.ctx())
 	if err != nil {
 		t.Fatal(err)
 	}
 	day := clock.Now.AddDate(0, 0, -int(clock.Now.Weekday()))
-	if s, trading, err := h.Broker.Session(ctx(t), market.DateOf(day)); trading || err != nil {
+	if s, trading, err := t.Broker.Session(t.ctx(), market.DateOf(day)); trading || err != nil {
 		t.Errorf("%s: got %+v, %t, %v", day, s, trading, err)
 	}
 }
 
-func quotes(t *testing.T, h Harness) {
-	got, err := h.Broker.Quotes(ctx(t), []string{h.Symbol})
-	q := got[h.Symbol]
+func quotes(t trial) {
+	got, err := t.Broker.Quotes(t.ctx(), []string{t.Symbol})
+	q := got[t.Symbol]
 	if err != nil || !q.Bid.IsPositive() || q.Bid.GreaterThan(q.Ask) {
 		t.Errorf("got %+v, %v", q, err)
 	}
-	_, err = h.Broker.Quotes(ctx(t), []string{h.Symbol, "ZZZZQ"})
-	wantCode(t, err, fault.Transient)
-	if none, err := h.Broker.Quotes(ctx(t), nil); len(none) != 0 || err != nil {
+	_, err = t.Broker.Quotes(t.ctx(), []string{t.Symbol, "ZZZZQ"})
+	t.wantCode(err, fault.Transient)
+	if none, err := t.Broker.Quotes(t.ctx(), nil); len(none) != 0 || err != nil {
 		t.Errorf("quotes of nothing: %v, %v", none, err)
 	}
 }
 
-func assets(t *testing.T, h Harness) {
-	a, err := h.Broker.Asset(ctx(t), h.Symbol)
-	if err != nil || !a.Tradable || !a.Fractionable || a.Symbol != h.Symbol {
+func assets(t trial) {
+	a, err := t.Broker.Asset(t.ctx(), t.Symbol)
+	if err != nil || !a.Tradable || !a.Fractionable || a.Symbol != t.Symbol {
 		t.Errorf("got %+v, %v", a, err)
 	}
-	_, err = h.Broker.Asset(ctx(t), "ZZZZQ")
-	wantCode(t, err, fault.Invalid)
+	_, err = t.Broker.Asset(t.ctx(), "ZZZZQ")
+	t.wantCode(err, fault.Invalid)
 }
 
-func fills(t *testing.T, h Harness) {
-	before, err := h.Broker.Account(ctx(t))
+func fills(t trial) {
+	before, err := t.Broker.Account(t.ctx())
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := h.bought(t, "0.123456789")
+	o := t.bought("0.123456789")
 	if !o.Filled.Equal(o.Quantity) || o.Side != market.Buy || o.BrokerID == "" || o.FinishedAt.IsZero() || o.SubmittedAt.IsZero() {
 		t.Errorf("got %+v", o)
 	}
-	if have := h.held(t, ctx(t)); !have.Equal(o.Quantity) {
+	if have := t.held(t.ctx()); !have.Equal(o.Quantity) {
 		t.Errorf("held %s, bought %s", have, o.Quantity)
 	}
-	after, err := h.Broker.Account(ctx(t))
+	after, err := t.Broker.Account(t.ctx())
 	if err != nil || !after.Cash.LessThan(before.Cash) {
 		t.Errorf("cash %s, then %s, %v", before.Cash, after.Cash, err)
 	}
-	r := h.request(market.Sell, o.Quantity.String())
-	h.submit(t, r)
-	h.filled(t, r.ClientID)
-	if have := h.held(t, ctx(t)); !have.IsZero() {
+	r := t.request(market.Sell, o.Quantity.String())
+	t.submit(r)
+	t.filled(r.ClientID)
+	if have := t.held(t.ctx()); !have.IsZero() {
 		t.Errorf("held %s after all was sold", have)
 	}
 }
 
-func twice(t *testing.T, h Harness) {
-	r := h.request(market.Buy, "1")
-	first := h.submit(t, r)
-	h.filled(t, r.ClientID)
-	second := h.submit(t, r)
-	if first.BrokerID != second.BrokerID || !h.held(t, ctx(t)).Equal(r.Quantity) {
-		t.Errorf("orders %s and %s, held %s", first.BrokerID, second.BrokerID, h.held(t, ctx(t)))
+func twice(t trial) {
+	r := t.request(market.Buy, "1")
+	first := t.submit(r)
+	t.filled(r.ClientID)
+	second := t.submit(r)
+	if first.BrokerID != second.BrokerID || !t.held(t.ctx()).Equal(r.Quantity) {
+		t.Errorf("orders %s and %s, held %s", first.BrokerID, second.BrokerID, t.held(t.ctx()))
 	}
-	h.submit(t, h.request(market.Sell, "1"))
+	t.submit(t.request(market.Sell, "1"))
 }
 
-func atOnce(t *testing.T, h Harness) {
-	r := h.request(market.Buy, "1")
+func atOnce(t trial) {
+	r := t.request(market.Buy, "1")
 	var wait sync.WaitGroup
 	ids := make([]string, 8)
 	for i := range ids {
 		wait.Go(func() {
-			o, err := h.Broker.Submit(ctx(t), r)
+			o, err := t.Broker.Submit(t.ctx(), r)
 			if err != nil {
 				t.Error(err)
 			}
@@ -280,91 +286,91 @@ func atOnce(t *testing.T, h Harness) {
 		})
 	}
 	wait.Wait()
-	h.filled(t, r.ClientID)
+	t.filled(r.ClientID)
 	for _, id := range ids {
 		if id != ids[0] || id == "" {
 			t.Errorf("order ids: %v", ids)
 			break
 		}
 	}
-	if have := h.held(t, ctx(t)); !have.Equal(r.Quantity) {
+	if have := t.held(t.ctx()); !have.Equal(r.Quantity) {
 		t.Errorf("held %s", have)
 	}
-	h.submit(t, h.request(market.Sell, "1"))
+	t.submit(t.request(market.Sell, "1"))
 }
 
-func reused(t *testing.T, h Harness) {
-	o := h.bought(t, "1")
-	other := h.request(market.Buy, "2")
+func reused(t trial) {
+	o := t.bought("1")
+	other := t.request(market.Buy, "2")
 	other.ClientID = o.ClientID
-	_, err := h.Broker.Submit(ctx(t), other)
-	wantCode(t, err, fault.Invalid)
+	_, err := t.Broker.Submit(t.ctx(), other)
+	t.wantCode(err, fault.Invalid)
 }
 
-func neverSent(t *testing.T, h Harness) {
-	if o, found, err := h.Broker.OrderByClientID(ctx(t), uuid.NewString()); found || err != nil {
+func neverSent(t trial) {
+	if o, found, err := t.Broker.OrderByClientID(t.ctx(), uuid.NewString()); found || err != nil {
 		t.Errorf("got %+v, %t, %v", o, found, err)
 	}
 }
 
 // resting is a limit order that the market will not meet.
-func (h Harness) resting(t *testing.T) execution.OrderRequest {
+func (t trial) resting() execution.OrderRequest {
 	t.Helper()
-	q, err := h.Broker.Quotes(ctx(t), []string{h.Symbol})
+	q, err := t.Broker.Quotes(t.ctx(), []string{t.Symbol})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := h.request(market.Buy, "1")
-	r.Type, r.Limit = execution.OrderLimit, q[h.Symbol].Bid.Mul(decimal.New(8, -1)).RoundFloor(2)
+	r := t.request(market.Buy, "1")
+	r.Type, r.Limit = execution.OrderLimit, q[t.Symbol].Bid.Mul(decimal.New(8, -1)).RoundFloor(2)
 	return r
 }
 
-func restsUntilCancelled(t *testing.T, h Harness) {
-	before, err := h.Broker.Account(ctx(t))
+func restsUntilCancelled(t trial) {
+	before, err := t.Broker.Account(t.ctx())
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := h.resting(t)
-	h.submit(t, r)
-	o := h.await(t, r.ClientID, "working", func(o execution.Order) bool { return o.State == execution.StateWorking })
+	r := t.resting()
+	t.submit(r)
+	o := t.await(r.ClientID, "working", func(o execution.Order) bool { return o.State == execution.StateWorking })
 	if !o.Limit.Equal(r.Limit) || !o.Filled.IsZero() {
 		t.Errorf("got %+v", o)
 	}
-	if during, err := h.Broker.Account(ctx(t)); err != nil || !during.BuyingPower.LessThan(before.BuyingPower) {
+	if during, err := t.Broker.Account(t.ctx()); err != nil || !during.BuyingPower.LessThan(before.BuyingPower) {
 		t.Errorf("buying power %s, then %s, %v", before.BuyingPower, during.BuyingPower, err)
 	}
-	if err := h.Broker.Cancel(ctx(t), o.BrokerID); err != nil {
+	if err := t.Broker.Cancel(t.ctx(), o.BrokerID); err != nil {
 		t.Fatal(err)
 	}
-	o = h.await(t, r.ClientID, "cancelled", func(o execution.Order) bool { return o.State == execution.StateCancelled })
+	o = t.await(r.ClientID, "cancelled", func(o execution.Order) bool { return o.State == execution.StateCancelled })
 	if o.Reason == "" || o.FinishedAt.IsZero() {
 		t.Errorf("got %+v", o)
 	}
 }
 
-func cancelEnded(t *testing.T, h Harness) {
-	o := h.bought(t, "1")
-	if err := h.Broker.Cancel(ctx(t), o.BrokerID); err != nil {
+func cancelEnded(t trial) {
+	o := t.bought("1")
+	if err := t.Broker.Cancel(t.ctx(), o.BrokerID); err != nil {
 		t.Error(err)
 	}
 }
 
-func beyondBuyingPower(t *testing.T, h Harness) {
-	r := h.request(market.Buy, "10000000")
-	_, err := h.Broker.Submit(ctx(t), r)
-	wantCode(t, err, fault.Invalid)
-	if _, found, err := h.Broker.OrderByClientID(ctx(t), r.ClientID); found || err != nil {
+func beyondBuyingPower(t trial) {
+	r := t.request(market.Buy, "10000000")
+	_, err := t.Broker.Submit(t.ctx(), r)
+	t.wantCode(err, fault.Invalid)
+	if _, found, err := t.Broker.OrderByClientID(t.ctx(), r.ClientID); found || err != nil {
 		t.Errorf("found: %t, %v", found, err)
 	}
 }
 
-func beyondPosition(t *testing.T, h Harness) {
-	h.bought(t, "1")
-	_, err := h.Broker.Submit(ctx(t), h.request(market.Sell, "1.5"))
-	wantCode(t, err, fault.Invalid)
+func beyondPosition(t trial) {
+	t.bought("1")
+	_, err := t.Broker.Submit(t.ctx(), t.request(market.Sell, "1.5"))
+	t.wantCode(err, fault.Invalid)
 }
 
-func malformed(t *testing.T, h Harness) {
+func malformed(t trial) {
 	for name, change := range map[string]func(*execution.OrderRequest){
 		"unknown symbol": func(r *execution.OrderRequest) { r.Symbol = "ZZZZQ" },
 		"no quantity":    func(r *execution.OrderRequest) { r.Quantity = decimal.Zero },
@@ -375,27 +381,27 @@ func malformed(t *testing.T, h Harness) {
 			r.Type, r.Limit = execution.OrderLimit, decimal.RequireFromString("12.345")
 		},
 	} {
-		r := h.request(market.Buy, "1")
+		r := t.request(market.Buy, "1")
 		change(&r)
-		if _, err := h.Broker.Submit(ctx(t), r); fault.CodeOf(err) != fault.Invalid {
+		if _, err := t.Broker.Submit(t.ctx(), r); fault.CodeOf(err) != fault.Invalid {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
 }
 
-func ended(t *testing.T, h Harness) {
+func ended(t trial) {
 	c, cancel := context.WithCancel(t.Context())
 	cancel()
-	r := h.request(market.Buy, "1")
-	_, err := h.Broker.Submit(c, r)
-	wantCode(t, err, fault.Transient)
-	if _, found, err := h.Broker.OrderByClientID(ctx(t), r.ClientID); found || err != nil {
+	r := t.request(market.Buy, "1")
+	_, err := t.Broker.Submit(c, r)
+	t.wantCode(err, fault.Transient)
+	if _, found, err := t.Broker.OrderByClientID(t.ctx(), r.ClientID); found || err != nil {
 		t.Errorf("found: %t, %v", found, err)
 	}
 	for name, call := range map[string]func() error{
-		"account":   func() error { _, err := h.Broker.Account(c); return err },
-		"positions": func() error { _, err := h.Broker.Positions(c); return err },
-		"quotes":    func() error { _, err := h.Broker.Quotes(c, []string{h.Symbol}); return err },
+		"account":   func() error { _, err := t.Broker.Account(c); return err },
+		"positions": func() error { _, err := t.Broker.Positions(c); return err },
+		"quotes":    func() error { _, err := t.Broker.Quotes(c, []string{t.Symbol}); return err },
 	} {
 		if err := call(); fault.CodeOf(err) != fault.Transient {
 			t.Errorf("%s: got %v", name, fmt.Sprint(err))

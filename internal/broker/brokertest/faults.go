@@ -1,8 +1,6 @@
 package brokertest
 
 import (
-	"testing"
-
 	"github.com/the-alchemiser/alchemiser/internal/execution"
 	"github.com/the-alchemiser/alchemiser/pkg/fault"
 	"github.com/the-alchemiser/alchemiser/pkg/market"
@@ -19,58 +17,58 @@ func faultCases() []check {
 }
 
 // injected runs a case on brokers that can be made to fail.
-func injected(f Fault, run func(t *testing.T, h Harness)) func(t *testing.T, h Harness) {
-	return func(t *testing.T, h Harness) {
-		if h.Inject == nil {
+func injected(f Fault, run func(trial)) func(trial) {
+	return func(t trial) {
+		if t.Inject == nil {
 			t.Log("not run: this broker cannot be made to fail")
 			return
 		}
-		h.Inject(t, f)
-		run(t, h)
+		t.Inject(t.T, f)
+		run(t)
 	}
 }
 
-func answerLost(t *testing.T, h Harness) {
-	r := h.request(market.Buy, "1")
-	_, err := h.Broker.Submit(ctx(t), r)
-	wantCode(t, err, fault.Ambiguous)
-	settled := h.filled(t, r.ClientID)
-	if again := h.submit(t, r); again.BrokerID != settled.BrokerID || !h.held(t, ctx(t)).Equal(r.Quantity) {
-		t.Errorf("orders %s and %s, held %s", settled.BrokerID, again.BrokerID, h.held(t, ctx(t)))
+func answerLost(t trial) {
+	r := t.request(market.Buy, "1")
+	_, err := t.Broker.Submit(t.ctx(), r)
+	t.wantCode(err, fault.Ambiguous)
+	settled := t.filled(r.ClientID)
+	if again := t.submit(r); again.BrokerID != settled.BrokerID || !t.held(t.ctx()).Equal(r.Quantity) {
+		t.Errorf("orders %s and %s, held %s", settled.BrokerID, again.BrokerID, t.held(t.ctx()))
 	}
 }
 
-func requestLost(t *testing.T, h Harness) {
-	r := h.request(market.Buy, "1")
-	_, err := h.Broker.Submit(ctx(t), r)
-	wantCode(t, err, fault.Ambiguous)
-	if _, found, err := h.Broker.OrderByClientID(ctx(t), r.ClientID); found || err != nil {
+func requestLost(t trial) {
+	r := t.request(market.Buy, "1")
+	_, err := t.Broker.Submit(t.ctx(), r)
+	t.wantCode(err, fault.Ambiguous)
+	if _, found, err := t.Broker.OrderByClientID(t.ctx(), r.ClientID); found || err != nil {
 		t.Fatalf("found: %t, %v", found, err)
 	}
-	h.submit(t, r)
-	h.filled(t, r.ClientID)
-	if have := h.held(t, ctx(t)); !have.Equal(r.Quantity) {
+	t.submit(r)
+	t.filled(r.ClientID)
+	if have := t.held(t.ctx()); !have.Equal(r.Quantity) {
 		t.Errorf("held %s", have)
 	}
 }
 
-func throttled(t *testing.T, h Harness) {
-	r := h.request(market.Buy, "1.5")
-	h.submit(t, r)
-	if o := h.filled(t, r.ClientID); !o.Quantity.Equal(r.Quantity) || !h.held(t, ctx(t)).Equal(r.Quantity) {
-		t.Errorf("got %+v, held %s", o, h.held(t, ctx(t)))
+func throttled(t trial) {
+	r := t.request(market.Buy, "1.5")
+	t.submit(r)
+	if o := t.filled(r.ClientID); !o.Quantity.Equal(r.Quantity) || !t.held(t.ctx()).Equal(r.Quantity) {
+		t.Errorf("got %+v, held %s", o, t.held(t.ctx()))
 	}
 }
 
-func partFill(t *testing.T, h Harness) {
-	r := h.request(market.Buy, "10")
-	h.submit(t, r)
-	o := h.await(t, r.ClientID, "partially filled", func(o execution.Order) bool { return o.State == execution.StatePartiallyFilled })
-	if err := h.Broker.Cancel(ctx(t), o.BrokerID); err != nil {
+func partFill(t trial) {
+	r := t.request(market.Buy, "10")
+	t.submit(r)
+	o := t.await(r.ClientID, "partially filled", func(o execution.Order) bool { return o.State == execution.StatePartiallyFilled })
+	if err := t.Broker.Cancel(t.ctx(), o.BrokerID); err != nil {
 		t.Fatal(err)
 	}
-	o = h.await(t, r.ClientID, "cancelled", func(o execution.Order) bool { return o.State == execution.StateCancelled })
-	if !o.Filled.IsPositive() || !o.Filled.LessThan(o.Quantity) || !o.AveragePrice.IsPositive() || !h.held(t, ctx(t)).Equal(o.Filled) {
-		t.Errorf("got %+v, held %s", o, h.held(t, ctx(t)))
+	o = t.await(r.ClientID, "cancelled", func(o execution.Order) bool { return o.State == execution.StateCancelled })
+	if !o.Filled.IsPositive() || !o.Filled.LessThan(o.Quantity) || !o.AveragePrice.IsPositive() || !t.held(t.ctx()).Equal(o.Filled) {
+		t.Errorf("got %+v, held %s", o, t.held(t.ctx()))
 	}
 }

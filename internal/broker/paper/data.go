@@ -66,8 +66,13 @@ func (p *pages) of(m *exchangeMarket, symbol string) [][]byte {
 func encodeBar(m *exchangeMarket, b market.Bar) []byte {
 	out := []byte(`{"t":"` + m.at(b.Date, "00:00").UTC().Format(time.RFC3339) + `"`)
 	for _, price := range []struct{ name, value string }{
-		{"o", b.Open.String()}, {"h", b.High.String()}, {"l", b.Low.String()}, {"c", b.Close.String()}, {"vw", b.Close.String()},
-		{"v", b.Volume.Truncate(0).String()}, {"n", "0"},
+		{"o", b.Open.String()},
+		{"h", b.High.String()},
+		{"l", b.Low.String()},
+		{"c", b.Close.String()},
+		{"vw", b.Close.String()},
+		{"v", b.Volume.Truncate(0).String()},
+		{"n", "0"},
 	} {
 		out = append(out, `,"`+price.name+`":`+price.value...)
 	}

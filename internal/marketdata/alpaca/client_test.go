@@ -19,8 +19,8 @@ import (
 
 func keys(context.Context) (string, string, error) { return "key", "secret", nil }
 
-// clients returns market data of a running API and its address.
-func clients(t *testing.T, h http.Handler) (*alpaca.Client, string) {
+// clients returns the market data of a running API.
+func clients(t *testing.T, h http.Handler) *alpaca.Client {
 	t.Helper()
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
@@ -32,23 +32,22 @@ func clients(t *testing.T, h http.Handler) (*alpaca.Client, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c, s.URL
+	return c
 }
 
-func simulated(t *testing.T) (*alpaca.Client, paper.Prices, string) {
+func simulated(t *testing.T) (*alpaca.Client, paper.Prices) {
 	t.Helper()
 	prices := paper.Seeded(3)
 	server, err := paper.New(paper.Config{Prices: prices, Cash: decimal.NewFromInt(1), Fills: paper.FillsInstant, SpreadBps: decimal.NewFromInt(1)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, url := clients(t, server)
-	return c, prices, url
+	return clients(t, server), prices
 }
 
 // 20 symbols of 750 days are more than the 10,000 bars of a page.
 func TestEveryBarComesExactlyOnceOverAllPages(t *testing.T) {
-	c, prices, _ := simulated(t)
+	c, prices := simulated(t)
 	got, err := c.DailyBars(t.Context(), prices.Symbols(), prices.LastDate())
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +67,7 @@ func TestEveryBarComesExactlyOnceOverAllPages(t *testing.T) {
 }
 
 func TestBarsEndAtTheDate(t *testing.T) {
-	c, prices, _ := simulated(t)
+	c, prices := simulated(t)
 	bars, err := prices.Bars("SPY")
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +86,7 @@ func TestBarsEndAtTheDate(t *testing.T) {
 }
 
 func TestUnknownSymbolIsInvalid(t *testing.T) {
-	c, _, _ := simulated(t)
+	c, _ := simulated(t)
 	_, err := c.DailyBars(t.Context(), []string{"SPY", "ZZZZ"}, "2026-02-27")
 	if fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "ZZZZ") {
 		t.Errorf("got %v", err)
@@ -128,7 +127,7 @@ func TestRunningBarIsLeftOut(t *testing.T) {
 		"2026-03-02T13:00:00-05:00": "2026-03-02",
 		"2026-03-03T08:00:00-05:00": "2026-03-02",
 	} {
-		c, _ := clients(t, alpacaAt(t, now, bars))
+		c := clients(t, alpacaAt(t, now, bars))
 		got, err := c.DailyBars(t.Context(), []string{"SPY"}, "2026-03-02")
 		if err != nil || got["SPY"][len(got["SPY"])-1].Date != want {
 			t.Errorf("at %s: %v, %v; want the last on %s", now, got, err, want)
@@ -145,7 +144,7 @@ func TestBarsThatMustNotBecomePrices(t *testing.T) {
 		"same day":     bar("2026-02-26", "1") + "," + bar("2026-02-26", "1"),
 		"out of order": bar("2026-02-27", "1") + "," + bar("2026-02-26", "1"),
 	} {
-		c, _ := clients(t, alpacaAt(t, "2026-03-02T15:45:00-05:00", bars))
+		c := clients(t, alpacaAt(t, "2026-03-02T15:45:00-05:00", bars))
 		if got, err := c.DailyBars(t.Context(), []string{"SPY"}, "2026-02-27"); fault.CodeOf(err) != fault.Transient {
 			t.Errorf("%s: got %v, %v", name, got, err)
 		}

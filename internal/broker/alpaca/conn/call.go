@@ -50,7 +50,7 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 		if body, err = io.ReadAll(req.Body); err != nil {
 			return nil, fmt.Errorf("read request: %w", err)
 		}
-		req.Body.Close() //nolint:errcheck // it was only read
+		req.Body.Close()
 	}
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = firstWait, maxWait
@@ -90,7 +90,7 @@ func (c *call) attempt(req *http.Request, body []byte) (*http.Response, error) {
 	if err != nil {
 		return nil, c.broken(req, err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // it is only read
+	defer resp.Body.Close()
 	// Reading here lets a response that breaks off be retried, or be ambiguous, like any other broken connection.
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if err == nil && len(raw) > maxBody {
