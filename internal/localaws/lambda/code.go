@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"syscall"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
 )
@@ -165,6 +166,10 @@ func extract(root *os.Root, f *zip.File) error {
 		}
 		return root.Symlink(string(target), name)
 	}
+	// A process started meanwhile would inherit the file, open for writing, and until it has called exec itself nobody
+	// could run the file ("text file busy"): https://github.com/golang/go/issues/22315
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	out, err := root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, f.Mode().Perm()|0o400)
 	if err != nil {
 		return err

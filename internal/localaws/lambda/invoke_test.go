@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // seen is what the test function tells of its context.
@@ -25,8 +26,9 @@ type seen struct {
 func (h *harness) look(t *testing.T) seen {
 	t.Helper()
 	var s seen
-	if err := json.Unmarshal(h.do(t, `{"do":"context"}`).Payload, &s); err != nil {
-		t.Fatal(err)
+	out := h.do(t, `{"do":"context"}`)
+	if err := json.Unmarshal(out.Payload, &s); err != nil || out.FunctionError != nil {
+		t.Fatalf("%s, %v", out.Payload, err)
 	}
 	return s
 }
@@ -267,4 +269,21 @@ func TestInvocationTypesAndLimits(t *testing.T) {
 	refused(t, err, "InvalidRequestContentException", "Could not parse request body into json")
 	_, err = h.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: aws.String("nobody")})
 	refused(t, err, "ResourceNotFoundException", "Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody:$LATEST")
+}
+
+// traced invokes f with a trace header and returns what the function sees.
+func (h *harness) traced(t *testing.T, header string) seen {
+	t.Helper()
+	out, err := h.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: aws.String("f"), Payload: []byte(`{"do":"context"}`)},
+		func(o *sdk.Options) {
+			o.APIOptions = append(o.APIOptions, smithyhttp.SetHeaderValue("X-Amzn-Trace-Id", header))
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s seen
+	if err := json.Unmarshal(out.Payload, &s); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
