@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"hash/crc32"
 	"io"
 	"maps"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -43,9 +45,12 @@ func writeJSON(w http.ResponseWriter, contentType string, status int, v any) err
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
+	document := bytes.TrimSuffix(body.Bytes(), []byte("\n"))
 	w.Header().Set("Content-Type", contentType)
+	// DynamoDB's clients compare it and warn if it is missing; those of other services do not look at it.
+	w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(document)), 10))
 	w.WriteHeader(status)
-	_, err := w.Write(bytes.TrimSuffix(body.Bytes(), []byte("\n")))
+	_, err := w.Write(document)
 	return ignoreGone(err)
 }
 
