@@ -463,3 +463,40 @@ func TestMoneyIsConserved(t *testing.T) {
 		}
 	})
 }
+
+func TestSharesAndMoneyOfOpenOrdersAreTaken(t *testing.T) {
+	a := start(t, nil)
+	place := func(side, symbol, quantity, limit string) int {
+		status, _ := a.do("POST", "/v2/orders", fmt.Sprintf(`{"symbol":%q,"qty":%q,"side":%q,"type":"limit","limit_price":%q,"time_in_force":"day"}`,
+			symbol, quantity, side, limit))
+		return status
+	}
+	for _, want := range []struct {
+		side, symbol, quantity, limit string
+		status                        int
+	}{
+		{"sell", "NEW", "6", "9", 200}, {"sell", "NEW", "5", "9", 403}, {"sell", "NEW", "4", "9", 200},
+		{"buy", "SPY", "12", "50", 200}, {"buy", "SPY", "9", "50", 403}, {"buy", "SPY", "8", "50", 200},
+	} {
+		if got := place(want.side, want.symbol, want.quantity, want.limit); got != want.status {
+			t.Errorf("%+v: got %d", want, got)
+		}
+	}
+	if got := a.field("/v2/positions/NEW", "qty_available"); got != "0" {
+		t.Errorf("%s are available", got)
+	}
+	_, raw, _ := a.raw("GET", "/v2/orders?status=open&side=sell&direction=asc&limit=1", "")
+	var open []map[string]any
+	if err := json.Unmarshal(raw, &open); err != nil || len(open) != 1 || open[0]["qty"] != "6" {
+		t.Fatalf("open orders: %s, %v", raw, err)
+	}
+	if status, _ := a.do("DELETE", "/v2/orders/"+fmt.Sprint(open[0]["id"]), ""); status != http.StatusNoContent {
+		t.Errorf("cancel: %d", status)
+	}
+	if got := a.field("/v2/positions/NEW", "qty_available"); got != "6" {
+		t.Errorf("%s are available", got)
+	}
+	if status, d := a.do("DELETE", "/v2/orders/"+fmt.Sprint(open[0]["id"]), ""); status != http.StatusUnprocessableEntity {
+		t.Errorf("cancel again: %d %v", status, d)
+	}
+}
