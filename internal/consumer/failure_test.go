@@ -139,6 +139,48 @@ func TestDuplicatesThatFailTogetherAnnounceOnce(t *testing.T) {
 	count(t, "announcements", w.published, 1)
 }
 
+func TestWhoeverWasReplacedAnnouncesNothing(t *testing.T) {
+	tests := map[string]consumer.Handler{
+		"when it has succeeded": skipped,
+		"when it has failed":    failing(fault.Transient),
+		"when it has refused":   failing(fault.Invalid),
+	}
+	for name, late := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := &world{}
+				runs := 0
+				c := w.consumer(t, func(ctx context.Context, in events.Event) ([]events.Payload, error) {
+					switch runs++; runs {
+					case 1, 2:
+						return nil, fault.New(fault.Transient, "broken")
+					case 3:
+						time.Sleep(2 * timeout) // frozen until after its deadline
+						return late(ctx, in)
+					default:
+						return skipped(ctx, in)
+					}
+				})
+				for range 2 {
+					wantCode(t, deliver(t, c, delivery("request-1")), fault.Transient)
+				}
+				frozen := make(chan error)
+				go func() { frozen <- deliver(t, c, delivery("request-1")) }()
+				time.Sleep(timeout)
+				if err := deliver(t, c, delivery("request-2")); err != nil {
+					t.Fatal(err)
+				}
+				if err := <-frozen; err == nil {
+					t.Error("the replaced attempt succeeded")
+				}
+				count(t, "announcements", w.only(events.TypeWorkflowFailed), 0)
+				count(t, "dead letters", w.letters, 0)
+				wantFinished(t, w)
+			})
+		})
+	}
+}
+
 func TestRedriveAfterAFailureSucceeds(t *testing.T) {
 	w := &world{}
 	broken := true

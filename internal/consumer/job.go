@@ -140,10 +140,7 @@ func (j *job) write(ctx context.Context, outbox []events.Event, change func(*Cla
 // fail does what err asks for. It returns nil if the event is dealt with.
 func (j *job) fail(ctx context.Context, err error) error {
 	code := fault.CodeOf(err)
-	switch {
-	case errors.Is(err, errReplaced):
-		return err
-	case code == fault.Invalid && j.claim.Status == StatusRunning: // what is kept must be published, so it is never dead
+	if code == fault.Invalid && j.claim.Status == StatusRunning { // what is kept must be published, so it is never dead
 		if dead := j.write(ctx, nil, func(c *Claim) { c.Status, c.Reason = StatusDead, err.Error() }); dead != nil {
 			return errors.Join(err, fmt.Errorf("mark dead: %w", dead))
 		}
@@ -152,6 +149,10 @@ func (j *job) fail(ctx context.Context, err error) error {
 	faults := []error{err}
 	closed := j.claim.Closed
 	if j.claim.Attempts[j.claim.Owner] >= j.cfg.MaxAttempts && !closed && !j.cfg.Observer {
+		// Whoever was replaced must not announce: the other delivery may succeed.
+		if ours := j.write(ctx, nil, func(*Claim) {}); ours != nil {
+			return errors.Join(err, fmt.Errorf("hold the claim: %w", ours))
+		}
 		announced := j.announce(ctx, code, err.Error())
 		closed = announced == nil
 		faults = append(faults, announced)
