@@ -124,7 +124,7 @@ func invocation(ctx context.Context, sampled bool) (_ context.Context, traceID s
 		decision = 1
 	}
 	header := fmt.Sprintf("Root=%s;Parent=%s;Sampled=%d;Lineage=1:abc:0", traceID, lambdaSegment, decision)
-	return context.WithValue(ctx, "x-amzn-trace-id", header), traceID //nolint:revive,staticcheck // the key is aws-lambda-go's
+	return context.WithValue(ctx, "x-amzn-trace-id", header), traceID //nolint:staticcheck // the key is aws-lambda-go's
 }
 
 func lines(t *testing.T, log *bytes.Buffer) []map[string]any {

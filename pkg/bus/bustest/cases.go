@@ -1,3 +1,4 @@
+//nolint:thelper // these are the tests themselves: failures must point at their own lines
 package bustest
 
 import (

@@ -284,8 +284,7 @@ func TestWaitsAreRandomWithinDoublingBounds(t *testing.T) {
 			}
 		})
 	}
-	for i, bound := range []time.Duration{100, 200, 400, 400} {
-		bound *= time.Millisecond
+	for i, bound := range []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, 400 * time.Millisecond} {
 		if longest[i] > bound+1 || longest[i] < bound/2 {
 			t.Errorf("the longest of 200 waits number %d is %s, want random up to %s", i+1, longest[i], bound)
 		}

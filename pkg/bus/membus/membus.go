@@ -176,7 +176,7 @@ func (b *Bus) enqueue(ctx context.Context, s *subscription, d bus.Delivery) erro
 		<-s.room
 		return errClosed()
 	}
-	go b.deliver(s, d)
+	go b.deliver(s, d) //nolint:contextcheck // a delivery outlives the publication
 	return nil
 }
 
