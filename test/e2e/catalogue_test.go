@@ -19,13 +19,16 @@ func (d *deployment) testCatalogue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wants := map[string][]string{
-		"WorkflowStarted":   {"workflow-started", "all-events-monitor"},
-		"SignalGenerated":   {"signal-generated", "all-events-monitor"},
-		"RebalancePlanned":  {"rebalance-planned", "all-events-monitor"},
-		"TradeExecuted":     {"trade-executed", "all-events-monitor"},
-		"WorkflowCompleted": {"all-events-monitor"},
-		"WorkflowFailed":    {"all-events-monitor"},
+	wants := map[string]struct {
+		publisher string
+		rules     []string
+	}{
+		"WorkflowStarted":   {"scheduler", []string{"workflow-started", "all-events-monitor"}},
+		"SignalGenerated":   {"strategy", []string{"signal-generated", "all-events-monitor"}},
+		"RebalancePlanned":  {"portfolio", []string{"rebalance-planned", "all-events-monitor"}},
+		"TradeExecuted":     {"execution", []string{"trade-executed", "all-events-monitor"}},
+		"WorkflowCompleted": {"execution", []string{"all-events-monitor"}},
+		"WorkflowFailed":    {"strategy", []string{"all-events-monitor"}},
 	}
 	used := map[string]bool{}
 	for detailType, want := range wants {
@@ -35,7 +38,7 @@ func (d *deployment) testCatalogue(t *testing.T) {
 				continue
 			}
 			answer, err := client.TestEventPattern(t.Context(), &eventbridge.TestEventPatternInput{
-				EventPattern: rule.EventPattern, Event: aws.String(sample(t, detailType)),
+				EventPattern: rule.EventPattern, Event: aws.String(sample(t, want.publisher, detailType)),
 			})
 			if err != nil {
 				t.Fatalf("test %s against rule %s: %v", detailType, aws.ToString(rule.Name), err)
@@ -45,7 +48,7 @@ func (d *deployment) testCatalogue(t *testing.T) {
 				got[name], used[name] = true, true
 			}
 		}
-		for _, name := range want {
+		for _, name := range want.rules {
 			if !got[name] {
 				t.Errorf("%s does not match rule %s", detailType, name)
 			}
@@ -63,21 +66,15 @@ func (d *deployment) testCatalogue(t *testing.T) {
 	}
 }
 
-// sample returns an envelope around the golden file of a type, from the function that publishes it.
-func sample(t *testing.T, detailType string) string {
+// sample returns an envelope around the golden file of a type.
+func sample(t *testing.T, publisher, detailType string) string {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("..", "..", "pkg", "events", "testdata", detailType+".json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var detail struct {
-		SourceModule string `json:"source_module"`
-	}
-	if err := json.Unmarshal(raw, &detail); err != nil {
-		t.Fatal(err)
-	}
 	envelope, err := json.Marshal(map[string]any{
-		"version": "0", "id": "1", "detail-type": detailType, "source": "alchemiser." + detail.SourceModule,
+		"version": "0", "id": "1", "detail-type": detailType, "source": "alchemiser." + publisher,
 		"account": "000000000000", "time": "2026-03-02T20:45:00Z", "region": "us-east-1", "resources": []string{}, "detail": json.RawMessage(raw),
 	})
 	if err != nil {
