@@ -60,6 +60,7 @@ type segment struct {
 var xrayDaemon = daemon{documents: map[string][]segment{}}
 
 func TestMain(m *testing.M) {
+	time.Local = time.FixedZone("New York", -5*3600) // so that a time that is not in UTC shows
 	if err := xrayDaemon.listen(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

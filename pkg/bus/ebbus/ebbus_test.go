@@ -270,6 +270,7 @@ func TestCallsThatFail(t *testing.T) {
 func TestWaitsAreRandomWithinDoublingBounds(t *testing.T) {
 	t.Parallel()
 	longest := make([]time.Duration, 4)
+	shortest := []time.Duration{time.Hour, time.Hour, time.Hour, time.Hour}
 	for range 200 {
 		synctest.Test(t, func(t *testing.T) {
 			c := &client{fail: func(int) error { return &smithy.GenericAPIError{Code: "ThrottlingException"} }}
@@ -280,13 +281,14 @@ func TestWaitsAreRandomWithinDoublingBounds(t *testing.T) {
 				t.Fatal("Publish = nil, want the throttling")
 			}
 			for i := range longest {
-				longest[i] = max(longest[i], c.times[i+1].Sub(c.times[i]))
+				wait := c.times[i+1].Sub(c.times[i])
+				longest[i], shortest[i] = max(longest[i], wait), min(shortest[i], wait)
 			}
 		})
 	}
 	for i, bound := range []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, 400 * time.Millisecond} {
-		if longest[i] > bound+1 || longest[i] < bound/2 {
-			t.Errorf("the longest of 200 waits number %d is %s, want random up to %s", i+1, longest[i], bound)
+		if longest[i] > bound+1 || longest[i] < bound*3/4 || shortest[i] > bound/4 {
+			t.Errorf("200 waits number %d were %s to %s, want random ones from 0 to %s", i+1, shortest[i], longest[i], bound)
 		}
 	}
 }

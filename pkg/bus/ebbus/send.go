@@ -65,7 +65,7 @@ func (p *Publisher) send(ctx context.Context, batch []entry) (again, refused []e
 		default:
 			continue
 		}
-		if e.failure.fault == fault.Transient && ctx.Err() == nil {
+		if e.failure.fault == fault.Transient {
 			again = append(again, e)
 		} else {
 			refused = append(refused, e)
