@@ -108,6 +108,35 @@ func TestSuccessIsSentToItsDestination(t *testing.T) {
 	}
 }
 
+func TestBusGetsTheRecordAsAnEvent(t *testing.T) {
+	t.Parallel()
+	h := start(t, "")
+	h.create(t)
+	bus := "arn:aws:events:us-east-1:000000000000:event-bus/b"
+	_, err := h.PutFunctionEventInvokeConfig(t.Context(), &sdk.PutFunctionEventInvokeConfigInput{
+		FunctionName: aws.String("f"), DestinationConfig: &types.DestinationConfig{OnSuccess: &types.OnSuccess{Destination: &bus}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.queue(t, "", `{"do":"fine"}`)
+	got := h.next(t)
+	var event struct {
+		Source     string          `json:"source"`
+		DetailType string          `json:"detail-type"`
+		Resources  []string        `json:"resources"`
+		Detail     json.RawMessage `json:"detail"`
+	}
+	if err := json.Unmarshal(got.Body, &event); err != nil {
+		t.Fatal(err)
+	}
+	if got.arn != bus || event.Source != "lambda" || event.DetailType != "Lambda Function Invocation Result - Success" ||
+		!slices.Equal(event.Resources, []string{bus, funcARN + ":$LATEST"}) ||
+		decode(t, event.Detail).RequestContext.Condition != "Success" {
+		t.Errorf("sent %s to %s", got.Body, got.arn)
+	}
+}
+
 func TestConfigurationOfAnotherQualifierIsIgnored(t *testing.T) {
 	t.Parallel()
 	h := start(t, "")

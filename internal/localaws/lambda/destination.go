@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/arn"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
@@ -130,8 +133,10 @@ func (s *Service) body(c call, e *queuedEvent, end ending, target string) ([]byt
 		outcome = "Success"
 	}
 	return json.Marshal(map[string]any{
-		"Source": "lambda", "DetailType": "Lambda Function Invocation Result - " + outcome,
-		"Resources": []string{target, record.RequestContext.FunctionARN}, "Detail": string(raw),
+		"version": "0", "id": uuid.NewString(), "source": "lambda",
+		"detail-type": "Lambda Function Invocation Result - " + outcome,
+		"account":     arn.Account, "region": arn.Region, "time": s.cfg.Clock.Now().UTC().Format(time.RFC3339),
+		"resources": []string{target, record.RequestContext.FunctionARN}, "detail": record,
 	})
 }
 
