@@ -106,10 +106,7 @@ func (s *Store) swap(ctx context.Context, item claimItem, must condition, outbox
 		}
 		writes = append(writes, types.TransactWriteItem{Put: &types.Put{TableName: &s.cfg.Table, Item: event}})
 	}
-	// The token makes a repeated request the same transaction: a lost reply does no harm.
-	_, err = s.cfg.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
-		TransactItems: writes, ClientRequestToken: aws.String(item.Token),
-	})
+	_, err = s.cfg.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
 	var cancelled *types.TransactionCanceledException
 	if errors.As(err, &cancelled) && len(cancelled.CancellationReasons) > 0 {
 		if first := cancelled.CancellationReasons[0]; aws.ToString(first.Code) == "ConditionalCheckFailed" {

@@ -205,6 +205,29 @@ func TestLedgerLosesNoKnowledge(t *testing.T) {
 	}
 }
 
+func TestOfManyWritesToAnOrderTheLargestFillStays(t *testing.T) {
+	s := newStore(t, dynamo(t), fixed(noon))
+	for n := range 10 {
+		o := order()
+		o.ClientID, o.State = fmt.Sprintf("order-%d", n), execution.StatePartiallyFilled
+		var group sync.WaitGroup
+		for filled := range 8 {
+			group.Go(func() {
+				o := o
+				o.Filled = decimal.NewFromInt(int64(filled))
+				if err := s.PutOrder(t.Context(), o); err != nil && fault.CodeOf(err) != fault.Transient {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		got, _, err := s.Order(t.Context(), o.ClientID)
+		if err != nil || !got.Filled.Equal(dec("7")) {
+			t.Errorf("the ledger has %s filled, %v, want 7", got.Filled, err)
+		}
+	}
+}
+
 func TestOnlyClaimsAndOutboxExpireAndMoneyIsText(t *testing.T) {
 	client := dynamo(t)
 	s := newStore(t, client, fixed(noon))
