@@ -5,6 +5,8 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 )
@@ -95,19 +97,31 @@ func (f *function) editAlias(a *alias, version, description *string, r *routing)
 	if a.RoutingConfig == nil {
 		return nil
 	}
+	return f.checkWeights(*a)
+}
+
+// checkWeights refuses weights that Lambda does not take.
+func (f *function) checkWeights(a alias) error {
 	weights := a.RoutingConfig.AdditionalVersionWeights
 	if len(weights) > 1 {
 		return invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")
 	}
 	for v, w := range weights {
 		_, known := f.resolve(v)
+		refuse := func(constraint string) error {
+			share := strconv.FormatFloat(w, 'f', -1, 64)
+			if !strings.Contains(share, ".") {
+				share += ".0"
+			}
+			return validation("{"+v+"="+share+"}", "routingConfig.additionalVersionWeights", constraint)
+		}
 		switch {
 		case !versionExpr.MatchString(v):
-			return validation("{"+v+"}", "routingConfig.additionalVersionWeights",
-				"Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [0-9]+]")
+			return refuse("Map keys must satisfy constraint: [Member must have length less than or equal to 1024, " +
+				"Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: [0-9]+]")
 		case w < 0 || w > 1:
-			return validation(weights, "routingConfig.additionalVersionWeights", "Map value must satisfy constraint: "+
-				"[Member must have value less than or equal to 1.0, Member must have value greater than or equal to 0.0]")
+			return refuse("Map value must satisfy constraint: [Member must have value less than or equal to 1.0, " +
+				"Member must have value greater than or equal to 0.0, Member must not be null]")
 		case v == a.FunctionVersion:
 			return invalid("Invalid function version %s. Function version %[1]s is already included in routing configuration.", v)
 		case a.FunctionVersion == latest:

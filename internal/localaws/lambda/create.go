@@ -190,7 +190,7 @@ func (s *Service) updateCode(_ context.Context, in updateCodeInput) (configurati
 			if err != nil {
 				return err
 			}
-			answer = published.as(published.Version)
+			answer = published.as(published.Version).pending()
 		}
 		return nil
 	})

@@ -37,27 +37,27 @@ const (
 	funcARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
 )
 
-// pkg is the test function for this machine, foreign the same for the other processor.
-var pkg, foreign []byte
+// pkg is the test function for this machine, traced the one with the X-Ray SDK, foreign one for the other processor.
+var pkg, traced, foreign []byte
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
-	pkg = build(runtime.GOARCH)
+	pkg, traced = build("function"), build("traced")
 	other := map[string]string{"amd64": "arm64", "arm64": "amd64"}[runtime.GOARCH]
 	foreign = zipped("bootstrap", []byte(elfHead(other)))
 	return m.Run()
 }
 
-func build(arch string) []byte {
+func build(name string) []byte {
 	dir, err := os.MkdirTemp("", "lambda-test")
 	if err != nil {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
 	binary := filepath.Join(dir, "bootstrap")
-	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", binary, "./testdata/function")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+arch)
+	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", binary, "./testdata/"+name)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {
 		panic(err)

@@ -69,6 +69,7 @@ func TestTracedFunctionJoinsTheTraceOfItsCaller(t *testing.T) {
 	t.Parallel()
 	h := start(t, "")
 	h.create(t, func(in *sdk.CreateFunctionInput) {
+		in.Code.ZipFile = traced
 		in.TracingConfig = &types.TracingConfig{Mode: types.TracingModeActive}
 	})
 	h.live(t)

@@ -11,7 +11,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	"github.com/aws/aws-xray-sdk-go/v2/xray"
 )
 
 type event struct {
@@ -57,11 +56,6 @@ func handle(ctx context.Context, in event) (any, error) {
 		}
 	case "large":
 		return strings.Repeat("x", 7<<20), nil
-	case "trace":
-		ctx, seg := xray.BeginSubsegment(ctx, "work")
-		err := xray.AddAnnotation(ctx, "correlation_id", "run-1")
-		seg.Close(nil)
-		return "traced", err
 	}
 	return in.Do, nil
 }
