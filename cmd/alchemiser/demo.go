@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/the-alchemiser/alchemiser/cmd/alchemiser/workflow"
+	"github.com/the-alchemiser/alchemiser/internal/monitor"
 	"github.com/the-alchemiser/alchemiser/internal/report"
 	"github.com/the-alchemiser/alchemiser/internal/stack"
 	"github.com/the-alchemiser/alchemiser/pkg/events"
@@ -89,7 +90,11 @@ func rebalance(ctx context.Context, out io.Writer, s *stack.Stack) (report.Workf
 	}
 	fmt.Fprintf(out, "\nA one-off schedule will start run %s.\n\n", id)
 	passed, err := run.Follow(ctx, id, func(e workflow.Passed) {
-		fmt.Fprintf(out, "%s  %-18s from %s\n", e.At.Format("15:04:05.000"), e.Type(), e.SourceModule)
+		said, err := monitor.Summary(e.Payload)
+		if err != nil {
+			said = err.Error()
+		}
+		fmt.Fprintf(out, "%s  %-17s  %-9s  %s\n", e.At.Format("15:04:05.000"), e.Type(), e.SourceModule, said)
 	})
 	if err != nil {
 		return report.Workflow{}, err
@@ -98,7 +103,7 @@ func rebalance(ctx context.Context, out io.Writer, s *stack.Stack) (report.Workf
 	for i, p := range passed {
 		es[i] = p.Event
 	}
-	entries, err := run.Timeline(ctx, id)
+	entries, err := run.Timeline(ctx, id, len(passed))
 	if err != nil {
 		return report.Workflow{}, err
 	}

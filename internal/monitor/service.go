@@ -49,7 +49,7 @@ func New(cfg Config) (*Service, error) {
 	return &Service{cfg: cfg}, nil
 }
 
-// Handle records in in its workflow's timeline and, at the end of a workflow, sends its digest; a replayed end is only
+// Handle records in in its workflow's timeline and, at the end of a workflow, sends its digest; a run that was skipped and a replayed end are only
 // recorded. It returns no payloads. Handling an event again records nothing new, but sends the digest again: one too
 // many is better than none. It returns a fault.Invalid error for an event of a type that it does not know, and the errors of
 // timeline and notifier.
@@ -65,7 +65,8 @@ func (s *Service) Handle(ctx context.Context, in events.Event) ([]events.Payload
 	if err != nil {
 		return nil, fmt.Errorf("record %s in the timeline: %w", in.ID, err)
 	}
-	if !story.state.Terminal() || bus.IsReplay(ctx) {
+	// One of the day's two schedules is always skipped: a mail that says so every day is a mail that nobody reads.
+	if !story.state.Terminal() || story.state == StateSkipped || bus.IsReplay(ctx) {
 		return nil, nil
 	}
 	return nil, s.notify(ctx, digest{

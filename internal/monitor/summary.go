@@ -25,6 +25,13 @@ type story struct {
 	date    market.Date
 }
 
+// Summary returns what p says in one line, in words a trader understands, or a fault.Invalid error for a type that this
+// version does not know.
+func Summary(p events.Payload) (string, error) {
+	told, err := tell(p)
+	return told.summary, err
+}
+
 // tell returns the story of p, or a fault.Invalid error for a type that this version does not know.
 func tell(p events.Payload) (story, error) {
 	switch p := p.(type) {

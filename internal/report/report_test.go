@@ -22,7 +22,9 @@ func TestWriteTellsTheWholeStory(t *testing.T) {
 	trace, err := report.ParseTrace("1-65000000-000000000000000000000001", []string{
 		`{"id":"a","name":"alchemiser-strategy-dev","origin":"AWS::Lambda","start_time":100.0,"end_time":100.2}`,
 		`{"id":"b","parent_id":"a","name":"alchemiser-strategy-dev","origin":"AWS::Lambda::Function","start_time":100.01,"end_time":100.2,
-		  "subsegments":[{"id":"c","name":"handle","start_time":100.05,"end_time":100.1}]}`,
+		  "subsegments":[{"id":"c","name":"handle","start_time":100.05,"end_time":100.1},
+		    {"id":"e","parent_id":"a","name":"DynamoDB","start_time":100.1,"end_time":100.11},
+		    {"id":"f","name":"DynamoDB","start_time":100.12,"end_time":100.13}]}`,
 		`{"id":"d","parent_id":"c","name":"alchemiser-monitor-dev","origin":"AWS::Lambda::Function","start_time":100.15,"end_time":100.4,"fault":true}`,
 	})
 	if err != nil {

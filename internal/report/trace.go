@@ -127,7 +127,7 @@ func (p *printer) waterfall(trace Trace) {
 	})
 	whole := max(end.Sub(start), time.Millisecond)
 	t := newTable(table.Row{"span", "at", "took", ""}, 2, 3)
-	trace.walk(func(s *Span, depth int) {
+	trace.grouped().walk(func(s *Span, depth int) {
 		name := strings.Repeat("  ", depth) + s.Name
 		if kind, ok := strings.CutPrefix(s.Origin, "AWS::"); ok {
 			name += " [" + kind + "]"
@@ -143,6 +143,37 @@ func (p *printer) waterfall(trace Trace) {
 		p.printf(" %s: %s.", name, milliseconds(inFunctions[name]))
 	}
 	p.printf("\n")
+}
+
+// grouped returns the trace with neighbours of one name and without children, such as a dozen calls of one service,
+// joined into one span: "DynamoDB ×12". It leaves t as it is.
+func (t Trace) grouped() Trace {
+	return Trace{ID: t.ID, Roots: group(t.Roots)}
+}
+
+func group(spans []*Span) []*Span {
+	var out []*Span
+	for i := 0; i < len(spans); {
+		same := 1
+		for len(spans[i].Children) == 0 && i+same < len(spans) && spans[i+same].Name == spans[i].Name &&
+			spans[i+same].Origin == spans[i].Origin && len(spans[i+same].Children) == 0 {
+			same++
+		}
+		joined := *spans[i]
+		joined.Children = group(spans[i].Children)
+		if same > 1 {
+			joined.Name = fmt.Sprintf("%s ×%d", joined.Name, same)
+			for _, s := range spans[i+1 : i+same] {
+				joined.Failed = joined.Failed || s.Failed
+				if s.End.After(joined.End) {
+					joined.End = s.End
+				}
+			}
+		}
+		out = append(out, &joined)
+		i += same
+	}
+	return out
 }
 
 func (t Trace) walk(visit func(s *Span, depth int)) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -20,12 +21,12 @@ const (
 
 // measureStartup measures each function's zip and the time from process start to its first poll of the Runtime API,
 // beside the least function there can be.
-func measureStartup(ctx context.Context, root string, starts int) ([]row, error) {
+func measureStartup(ctx context.Context, root string, starts int) (_ []row, err error) {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	floor := filepath.Join(dir, "floor")
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "lambda.norpc,grpcnotrace", "-ldflags", "-s -w -buildid=", "-o", floor, "./test/bench/floor")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -85,7 +86,7 @@ func firstPolls(ctx context.Context, program, dir string, starts int) ([]time.Du
 		}
 	})}
 	go func() { _ = server.Serve(listener) }()
-	defer server.Close()
+	defer func() { _ = server.Close() }() // its one client is dead
 
 	var times []time.Duration
 	for i := range starts + 1 {

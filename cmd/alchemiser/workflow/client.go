@@ -106,8 +106,7 @@ func (c *Client) Follow(ctx context.Context, id string, show func(Passed)) ([]Pa
 			seen[e.ID] = true
 			es = append(es, e)
 			show(e)
-			switch e.Type() {
-			case events.TypeWorkflowCompleted, events.TypeWorkflowFailed:
+			if t := e.Type(); t == events.TypeWorkflowCompleted || t == events.TypeWorkflowFailed {
 				return es, nil
 			}
 		}
@@ -146,20 +145,18 @@ func (c *Client) eventsSince(ctx context.Context, since int64) ([]Passed, error)
 	return es, nil
 }
 
-// Timeline returns what the monitor has recorded of workflow id, once it has recorded its end.
-func (c *Client) Timeline(ctx context.Context, id string) ([]monitor.Entry, error) {
+// Timeline returns what the monitor has recorded of workflow id, once it has recorded as many events as passed.
+func (c *Client) Timeline(ctx context.Context, id string, passed int) ([]monitor.Entry, error) {
 	for {
 		entries, err := c.store.Timeline(ctx, id)
 		if err != nil {
 			return nil, fmt.Errorf("read the timeline of %s: %w", id, err)
 		}
-		for _, e := range entries {
-			if e.State.Terminal() {
-				return entries, nil
-			}
+		if len(entries) >= passed {
+			return entries, nil
 		}
 		if err := pause(ctx); err != nil {
-			return nil, fmt.Errorf("the timeline of %s has no end: %d entries: %w", id, len(entries), err)
+			return nil, fmt.Errorf("the timeline of %s has %d of %d events: %w", id, len(entries), passed, err)
 		}
 	}
 }

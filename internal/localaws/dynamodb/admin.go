@@ -81,11 +81,11 @@ type (
 	classSummary struct{ TableClass string }
 )
 
-// DescriptionOutput answers changes of a table, DescribeOutput the question.
-type (
-	DescriptionOutput struct{ TableDescription TableDescription }
-	DescribeOutput    struct{ Table TableDescription }
-)
+// DescriptionOutput answers changes of a table.
+type DescriptionOutput struct{ TableDescription TableDescription }
+
+// DescribeOutput answers the question.
+type DescribeOutput struct{ Table TableDescription }
 
 var validTableName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
 

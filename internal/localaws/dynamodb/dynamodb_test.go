@@ -336,7 +336,11 @@ func TestQueriesReadWhatTheConditionSays(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, it := range page.Items {
-				got = append(got, it["sk"].(*num).Value)
+				key, ok := it["sk"].(*num)
+				if !ok {
+					t.Fatalf("sort key %v is no number", it["sk"])
+				}
+				got = append(got, key.Value)
 			}
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

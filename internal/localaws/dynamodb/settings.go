@@ -144,7 +144,7 @@ func (s *Service) backups(rec record) BackupsOutput {
 
 // TagsInput names a table by its ARN, and tags.
 type TagsInput struct {
-	ResourceArn string //nolint:revive // the name is that of the API
+	ResourceArn string
 	Tags        []Tag
 	TagKeys     []string
 }

@@ -144,7 +144,7 @@ func (s *Service) outcomes(writes []write) (olds, nexts []attr.Item, err error) 
 
 // reason turns the outcome of one action into its entry in the list; other errors than refusals come back.
 func reason(err error) (CancellationReason, error) {
-	var failed *conditionFailed
+	var failed *conditionError
 	var refused *wire.Error
 	switch {
 	case err == nil:

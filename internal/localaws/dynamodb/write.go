@@ -138,16 +138,16 @@ func noPlaceholders(names map[string]string, values map[string]attr.Value) error
 	return nil
 }
 
-// conditionFailed is a condition that does not hold for the item.
-type conditionFailed struct{ item attr.Item }
+// conditionError is a condition that does not hold for the item.
+type conditionError struct{ item attr.Item }
 
 // Error names the condition.
-func (*conditionFailed) Error() string { return "The conditional request failed" }
+func (*conditionError) Error() string { return "The conditional request failed" }
 
 // outcome returns the item as it is after the write, nil if it is gone. It changes nothing.
 func (w write) outcome(old attr.Item) (attr.Item, error) {
 	if w.condition != nil && !w.condition.Holds(old) {
-		failed := &conditionFailed{}
+		failed := &conditionError{}
 		if w.explain {
 			failed.item = old
 		}
@@ -216,7 +216,7 @@ func (s *Service) do(w write) (old, next attr.Item, err error) {
 
 // refusal turns a failed condition into the answer to a single write.
 func refusal(err error) error {
-	failed, ok := err.(*conditionFailed) //nolint:errorlint // outcome does not wrap it
+	failed, ok := err.(*conditionError) //nolint:errorlint // outcome does not wrap it
 	if !ok {
 		return err
 	}

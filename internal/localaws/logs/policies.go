@@ -27,15 +27,15 @@ type PolicyInput struct {
 	PolicyDocument string `json:"policyDocument"`
 }
 
-// PolicyOutput shows one, PoliciesOutput all.
-type (
-	PolicyOutput struct {
-		ResourcePolicy policyRecord `json:"resourcePolicy"`
-	}
-	PoliciesOutput struct {
-		ResourcePolicies []policyRecord `json:"resourcePolicies"`
-	}
-)
+// PolicyOutput shows one policy.
+type PolicyOutput struct {
+	ResourcePolicy policyRecord `json:"resourcePolicy"`
+}
+
+// PoliciesOutput shows all of them.
+type PoliciesOutput struct {
+	ResourcePolicies []policyRecord `json:"resourcePolicies"`
+}
 
 func (s *Service) putPolicy(_ context.Context, in PolicyInput) (out PolicyOutput, err error) {
 	if in.PolicyName == "" {

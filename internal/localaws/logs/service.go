@@ -105,7 +105,7 @@ func New(cfg Config) (*Service, error) {
 		byName:   map[string]*open{},
 	}
 	// The time is greater than any number given before the last restart.
-	s.last.Store(uint64(max(cfg.Clock.Now().UnixNano(), 1))) //nolint:gosec // positive
+	s.last.Store(uint64(max(cfg.Clock.Now().UnixNano(), 1)))
 	if err := s.load(); err != nil {
 		return nil, fmt.Errorf("load log groups: %w", err)
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // QueueInput names a queue.
-type QueueInput struct{ QueueUrl string } //nolint:revive // the name is that of the API
+type QueueInput struct{ QueueUrl string }
 
 // CreateQueueInput and the other inputs and outputs carry the member names of the API.
 type CreateQueueInput struct {
@@ -24,7 +24,7 @@ type CreateQueueInput struct {
 }
 
 // QueueOutput answers with the URL of a queue.
-type QueueOutput struct{ QueueUrl string } //nolint:revive // the name is that of the API
+type QueueOutput struct{ QueueUrl string }
 
 func (s *Service) createQueue(_ context.Context, in CreateQueueInput) (out QueueOutput, err error) {
 	if strings.HasSuffix(in.QueueName, ".fifo") || in.Attributes["FifoQueue"] == "true" {
@@ -123,14 +123,14 @@ func (s *Service) getQueueURL(_ context.Context, in GetQueueURLInput) (out Queue
 // ListQueuesInput asks for a page of queues, all (by prefix) or those that redrive into QueueUrl.
 type ListQueuesInput struct {
 	QueueNamePrefix string
-	QueueUrl        string //nolint:revive // the name is that of the API
+	QueueUrl        string
 	MaxResults      int
 	NextToken       string
 }
 
 // ListQueuesOutput is a page of URLs.
 type ListQueuesOutput struct {
-	QueueUrls []string `json:",omitempty"` //nolint:revive // the name is that of the API
+	QueueUrls []string `json:",omitempty"`
 	NextToken string   `json:",omitempty"`
 }
 
@@ -140,7 +140,7 @@ func (s *Service) listQueues(_ context.Context, in ListQueuesInput) (ListQueuesO
 
 // ListSourcesOutput spells its member as only this operation does.
 type ListSourcesOutput struct {
-	QueueUrls []string `json:"queueUrls"` //nolint:revive // the name is that of the API
+	QueueUrls []string `json:"queueUrls"`
 	NextToken string   `json:",omitempty"`
 }
 
@@ -186,7 +186,7 @@ func (s *Service) page(in ListQueuesInput, match func(record) bool) (out ListQue
 
 // GetAttributesInput asks for attributes of a queue by name, or "All".
 type GetAttributesInput struct {
-	QueueUrl       string //nolint:revive // the name is that of the API
+	QueueUrl       string
 	AttributeNames []string
 }
 
@@ -227,7 +227,7 @@ func (s *Service) getAttributes(_ context.Context, in GetAttributesInput) (out G
 
 // SetAttributesInput changes attributes of a queue.
 type SetAttributesInput struct {
-	QueueUrl   string //nolint:revive // the name is that of the API
+	QueueUrl   string
 	Attributes map[string]string
 }
 
@@ -270,7 +270,7 @@ func (s *Service) change(url string, f func(q *queue, rec *record) error) error 
 
 // TagsInput sets tags.
 type TagsInput struct {
-	QueueUrl string //nolint:revive // the name is that of the API
+	QueueUrl string
 	Tags     map[string]string
 	TagKeys  []string
 }

@@ -123,7 +123,7 @@ func digestAttributes(attributes map[string]MessageAttribute) string {
 	}
 	var b []byte
 	write := func(s string) {
-		b = binary.BigEndian.AppendUint32(b, uint32(len(s))) //nolint:gosec // bounded by the size of a message
+		b = binary.BigEndian.AppendUint32(b, uint32(len(s)))
 		b = append(b, s...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {

@@ -12,7 +12,7 @@ import (
 
 // PermissionInput names a statement of a queue's policy and, to add one, whom it allows what.
 type PermissionInput struct {
-	QueueUrl      string //nolint:revive // the name is that of the API
+	QueueUrl      string
 	Label         string
 	AWSAccountIds []string
 	Actions       []string

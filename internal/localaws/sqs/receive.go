@@ -16,7 +16,7 @@ import (
 
 // ReceiveInput asks for messages.
 type ReceiveInput struct {
-	QueueUrl                    string //nolint:revive // the name is that of the API
+	QueueUrl                    string
 	AttributeNames              []string
 	MessageSystemAttributeNames []string
 	MessageAttributeNames       []string
@@ -231,14 +231,14 @@ func parseHandle(q *queue, s string) (seq, nonce uint64, err error) {
 // ReceiptInput names a received message, alone or as an entry of a batch, and for how long to hide it.
 type ReceiptInput struct {
 	ID                string `json:"Id"`
-	QueueUrl          string //nolint:revive // the name is that of the API
+	QueueUrl          string
 	ReceiptHandle     string
 	VisibilityTimeout *int
 }
 
 // ReceiptBatchInput is up to ten of them.
 type ReceiptBatchInput struct {
-	QueueUrl string //nolint:revive // the name is that of the API
+	QueueUrl string
 	Entries  []ReceiptInput
 }
 

@@ -13,13 +13,13 @@ import (
 // SendInput is a message to send, or one entry of a batch.
 type SendInput struct {
 	ID                      string `json:"Id"`
-	QueueUrl                string //nolint:revive // the name is that of the API
+	QueueUrl                string
 	MessageBody             string
 	DelaySeconds            *int
 	MessageAttributes       map[string]MessageAttribute
 	MessageSystemAttributes map[string]MessageAttribute
-	MessageGroupId          *string //nolint:revive // the name is that of the API
-	MessageDeduplicationId  *string //nolint:revive // the name is that of the API
+	MessageGroupId          *string
+	MessageDeduplicationId  *string
 }
 
 // SendOutput tells what was sent: the digests let a client check what arrived.
@@ -113,7 +113,7 @@ func (s *Service) enqueue(q *queue, messages ...message) error {
 
 // SendBatchInput is up to ten messages.
 type SendBatchInput struct {
-	QueueUrl string //nolint:revive // the name is that of the API
+	QueueUrl string
 	Entries  []SendInput
 }
 

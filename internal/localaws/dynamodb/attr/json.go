@@ -165,7 +165,7 @@ func (v Value) show() string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		switch e.Type { //nolint:exhaustive // the elements of sets only
+		switch e.Type {
 		case String:
 			b.WriteString(e.Str)
 		case Number:

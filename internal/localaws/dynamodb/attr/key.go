@@ -44,7 +44,7 @@ func numberKey(n decimal.Decimal) []byte {
 		return []byte{1}
 	}
 	key := []byte{2}
-	key = binary.BigEndian.AppendUint16(key, uint16(magnitude+1<<15)) //nolint:gosec // |magnitude| < 200
+	key = binary.BigEndian.AppendUint16(key, uint16(magnitude+1<<15))
 	key = append(key, digits...)
 	if n.IsNegative() {
 		for i := range key {
