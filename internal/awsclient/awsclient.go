@@ -41,7 +41,7 @@ func Fault(err error) fault.Code {
 	if !errors.As(err, &refused) {
 		return fault.Transient // no answer came
 	}
-	if refused.ErrorFault() == smithy.FaultServer || slices.Contains(conflicts(), refused.ErrorCode()) {
+	if refused.ErrorFault() == smithy.FaultServer || slices.Contains(passing(), refused.ErrorCode()) {
 		return fault.Transient
 	}
 	if retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary {
@@ -50,8 +50,10 @@ func Fault(err error) fault.Code {
 	return fault.Internal
 }
 
-// conflicts are the refusals that pass by themselves but that the SDK does not count as such.
+// passing are the refusals that pass by themselves but that the SDK does not count as such: transactions in conflict, and
+// SNS's own word for throttling.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
-func conflicts() []string {
-	return []string{"TransactionConflictException", "TransactionInProgressException", "ReplicatedWriteConflictException"}
+// https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+func passing() []string {
+	return []string{"TransactionConflictException", "TransactionInProgressException", "ReplicatedWriteConflictException", "Throttled"}
 }
