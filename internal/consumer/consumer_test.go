@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -64,7 +65,7 @@ func TestLivingDeliveryIsWaitedFor(t *testing.T) {
 		"until it is done": {
 			first: func() ([]events.Payload, error) {
 				time.Sleep(10 * time.Second)
-				return skipped(nil, events.Event{})
+				return skipped(t.Context(), started())
 			},
 			wantHandled: 1,
 		},
@@ -87,9 +88,9 @@ func TestLivingDeliveryIsWaitedFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := &world{}
-				runs := 0
+				var runs atomic.Int32
 				c := w.consumer(t, func(ctx context.Context, in events.Event) ([]events.Payload, error) {
-					if runs++; runs == 1 {
+					if runs.Add(1) == 1 {
 						return tt.first()
 					}
 					return skipped(ctx, in)

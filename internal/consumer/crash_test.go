@@ -129,6 +129,7 @@ func TestWhateverHappensTheCommittedResultIsPublishedAndDoneOnce(t *testing.T) {
 
 // redeliver delivers until an attempt succeeds, each in a goroutine of its own, as a process that may die.
 func redeliver(t *testing.T, c *consumer.Consumer, request string) {
+	t.Helper()
 	for range 100 {
 		succeeded := make(chan bool, 1)
 		go func() {

@@ -3,6 +3,7 @@ package consumer_test
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,9 +150,9 @@ func TestWhoeverWasReplacedAnnouncesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := &world{}
-				runs := 0
+				var runs atomic.Int32
 				c := w.consumer(t, func(ctx context.Context, in events.Event) ([]events.Payload, error) {
-					switch runs++; runs {
+					switch runs.Add(1) {
 					case 1, 2:
 						return nil, fault.New(fault.Transient, "broken")
 					case 3:

@@ -32,10 +32,11 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
 func fixed(t time.Time) func() time.Time { return func() time.Time { return t } }
 
-// forgetful loses the reply of every second write after it was done, and serves pages of one item. The SDK's own
-// retries repeat what was lost.
+// forgetful loses the reply of every second write after it was done and repeats it, as the SDK does, and serves small
+// pages.
 type forgetful struct {
 	*dynamodb.Client
+	page   int32 // 0 is 1
 	mu     sync.Mutex
 	writes int
 }
@@ -62,7 +63,7 @@ func (f *forgetful) TransactWriteItems(ctx context.Context, in *dynamodb.Transac
 }
 
 func (f *forgetful) Query(ctx context.Context, in *dynamodb.QueryInput, opts ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
-	in.Limit = aws.Int32(1)
+	in.Limit = aws.Int32(max(1, f.page))
 	return f.Client.Query(ctx, in, opts...)
 }
 
@@ -302,7 +303,7 @@ func TestTimeline(t *testing.T) {
 		"completed after a resumption":   {[]monitor.Entry{entry("run", "1", late(1), monitor.StateFailed), entry("run", "2", late(2), monitor.StateRunning), entry("run", "3", late(3), monitor.StateCompleted)}, monitor.StateCompleted},
 		"failed, and failed again later": {[]monitor.Entry{entry("run", "1", late(1), monitor.StateFailed), entry("run", "2", late(2), monitor.StateRunning), entry("run", "3", late(3), monitor.StateFailed)}, monitor.StateFailed},
 	}
-	s := newStore(t, &forgetful{Client: dynamo(t)}, fixed(noon))
+	s := newStore(t, &forgetful{Client: dynamo(t), page: 20}, fixed(noon))
 	runs := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		name := rapid.SampledFrom(slices.Sorted(maps.Keys(tests))).Draw(rt, "case")

@@ -68,6 +68,7 @@ func TestClaims(t *testing.T, claims consumer.Claims) {
 }
 
 func testOutbox(t *testing.T, claims consumer.Claims) {
+	t.Helper()
 	follow := make([]events.Event, 12) // more than one digit
 	for i := range follow {
 		follow[i] = event(t, i)
@@ -105,6 +106,7 @@ func testOutbox(t *testing.T, claims consumer.Claims) {
 }
 
 func testRace(t *testing.T, claims consumer.Claims) {
+	t.Helper()
 	const claimants = 16
 	told := make([]string, claimants)
 	var group sync.WaitGroup
