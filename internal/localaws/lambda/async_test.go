@@ -218,20 +218,12 @@ func TestQueuedEventsSurviveARestart(t *testing.T) {
 	h.create(t, func(in *sdk.CreateFunctionInput) { in.Timeout = aws.Int32(900) })
 	h.configure(t, "", nil, nil)
 	h.queue(t, "", `{"do":"hang"}`)
-	for len(h.started()) == 0 { // until it runs
-		if t.Context().Err() != nil {
-			t.Fatal("the event is not tried")
-		}
-	}
+	eventually(t, "the event is tried", func() bool { return len(h.started()) > 0 })
 	h.stop()
 	first := h.started()
 
 	h = start(t, dir)
-	for len(h.started()) == 0 { // it is tried again, as the same request
-		if t.Context().Err() != nil {
-			t.Fatal("the event is lost")
-		}
-	}
+	eventually(t, "the event is tried again", func() bool { return len(h.started()) > 0 })
 	if again := h.started(); again[0] != first[0] {
 		t.Errorf("request %s after the restart, want %s", again[0], first[0])
 	}

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -236,11 +235,7 @@ func TestReservedConcurrencyThrottles(t *testing.T) {
 	gate := filepath.Join(t.TempDir(), "go")
 	var running sync.WaitGroup
 	running.Go(func() { h.do(t, `{"do":"wait","file":"`+gate+`"}`) })
-	for { // until the first one runs
-		if slices.ContainsFunc(h.logs.all(), func(l string) bool { return strings.Contains(l, "START ") }) {
-			break
-		}
-	}
+	eventually(t, "the first one runs", func() bool { return len(h.started()) > 0 })
 	_, err = h.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: aws.String("f")})
 	refused(t, err, "TooManyRequestsException", "Rate Exceeded")
 	if err := os.WriteFile(gate, nil, 0o600); err != nil {

@@ -288,3 +288,13 @@ func refused(t *testing.T, err error, code, message string) {
 		t.Errorf("error %v, want %s with %q", err, code, message)
 	}
 }
+
+// eventually looks again and again until done says so, for what other services and processes do in their own time.
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); !done(); runtime.Gosched() {
+		if time.Now().After(end) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}

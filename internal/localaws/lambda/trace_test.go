@@ -44,12 +44,13 @@ func (h *harness) segments(t *testing.T, id string, done func(map[string][]span)
 		Region: "us-east-1", BaseEndpoint: h.Options().BaseEndpoint,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
-	for {
+	var byOrigin map[string][]span
+	eventually(t, "trace "+id+" is complete", func() bool {
 		out, err := client.BatchGetTraces(t.Context(), &xraysdk.BatchGetTracesInput{TraceIds: []string{id}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		byOrigin := map[string][]span{}
+		byOrigin = map[string][]span{}
 		for _, trace := range out.Traces {
 			for _, seg := range trace.Segments {
 				var s span
@@ -59,10 +60,9 @@ func (h *harness) segments(t *testing.T, id string, done func(map[string][]span)
 				byOrigin[s.Origin] = append(byOrigin[s.Origin], s)
 			}
 		}
-		if done(byOrigin) {
-			return byOrigin
-		}
-	}
+		return done(byOrigin)
+	})
+	return byOrigin
 }
 
 func TestTracedFunctionJoinsTheTraceOfItsCaller(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestProcessIsFrozenBetweenInvocations(t *testing.T) {
@@ -15,13 +16,16 @@ func TestProcessIsFrozenBetweenInvocations(t *testing.T) {
 		t.Fatalf("no pid in %s", out.Payload)
 	}
 	pid = pid[:strings.IndexAny(pid, ",}")]
-	for { // a stop signal takes effect a moment after it is sent
+	for end := time.Now().Add(time.Minute); ; { // a stop signal takes effect a moment after it is sent
 		stat, err := os.ReadFile("/proc/" + pid + "/stat")
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, after, _ := strings.Cut(string(stat), ") "); after[0] == 'T' {
 			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("process %s is not stopped: %s", pid, stat)
 		}
 	}
 	if out := e.Invoke(t.Context(), call("two", "echo")); string(out.Payload) != `"echo"` {
