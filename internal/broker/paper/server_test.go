@@ -475,8 +475,12 @@ func TestSharesAndMoneyOfOpenOrdersAreTaken(t *testing.T) {
 		side, symbol, quantity, limit string
 		status                        int
 	}{
-		{"sell", "NEW", "6", "9", 200}, {"sell", "NEW", "5", "9", 403}, {"sell", "NEW", "4", "9", 200},
-		{"buy", "SPY", "12", "50", 200}, {"buy", "SPY", "9", "50", 403}, {"buy", "SPY", "8", "50", 200},
+		{"sell", "NEW", "6", "9", 200},
+		{"sell", "NEW", "5", "9", 403},
+		{"sell", "NEW", "4", "9", 200},
+		{"buy", "SPY", "12", "50", 200},
+		{"buy", "SPY", "9", "50", 403},
+		{"buy", "SPY", "8", "50", 200},
 	} {
 		if got := place(want.side, want.symbol, want.quantity, want.limit); got != want.status {
 			t.Errorf("%+v: got %d", want, got)

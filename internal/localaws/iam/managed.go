@@ -31,10 +31,10 @@ type policyVersion struct {
 // PolicyDescription is a managed policy as the API shows it.
 type PolicyDescription struct {
 	PolicyName       string
-	PolicyId         string //nolint:revive // the name is that of the API
+	PolicyId         string
 	Arn              string
 	Path             string
-	DefaultVersionId string //nolint:revive // the name is that of the API
+	DefaultVersionId string
 	AttachmentCount  int
 	IsAttachable     bool
 	Description      string `json:",omitempty"`
@@ -46,7 +46,7 @@ type PolicyDescription struct {
 // PolicyVersionDescription is a version of a managed policy as the API shows it.
 type PolicyVersionDescription struct {
 	Document         string `json:",omitempty"`
-	VersionId        string //nolint:revive // the name is that of the API
+	VersionId        string
 	IsDefaultVersion bool
 	CreateDate       wire.Time
 }

@@ -23,7 +23,7 @@ type role struct {
 type RoleDescription struct {
 	Path                     string
 	RoleName                 string
-	RoleId                   string //nolint:revive // the name is that of the API
+	RoleId                   string
 	Arn                      string
 	CreateDate               wire.Time
 	AssumeRolePolicyDocument string
@@ -265,7 +265,7 @@ type UserInput struct{ UserName string }
 type UserOutput struct {
 	User struct {
 		Path       string
-		UserId     string //nolint:revive // the name is that of the API
+		UserId     string
 		Arn        string
 		CreateDate wire.Time
 	}

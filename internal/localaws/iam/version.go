@@ -18,7 +18,7 @@ type CreatePolicyVersionInput struct {
 // PolicyVersionInput names a version of a managed policy.
 type PolicyVersionInput struct {
 	PolicyArn string
-	VersionId string //nolint:revive // the name is that of the API
+	VersionId string
 }
 
 // PolicyVersionOutput is the answer with one version.

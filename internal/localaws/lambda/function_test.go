@@ -52,9 +52,14 @@ func TestFunctionComesBackAsItWasSent(t *testing.T) {
 	}
 	want := []any{
 		funcARN, role, types.RuntimeProvidedal2023, "bootstrap", int32(256), int32(60),
-		[]types.Architecture{architecture()}, types.PackageTypeZip, map[string]string{"A": "b"}, types.TracingModeActive,
+		[]types.Architecture{architecture()},
+		types.PackageTypeZip,
+		map[string]string{"A": "b"},
+		types.TracingModeActive,
 		queue, "/g", types.StateActive, types.LastUpdateStatusSuccessful, base64.StdEncoding.EncodeToString(sum[:]),
-		int64(len(small)), "$LATEST", map[string]string{"team": "trading"}, true,
+		int64(len(small)), "$LATEST",
+		map[string]string{"team": "trading"},
+		true,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

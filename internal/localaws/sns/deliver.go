@@ -126,7 +126,7 @@ func (s *Service) attempt(ctx context.Context, key string, it item) (time.Durati
 		return -1, s.waiting.Delete(key)
 	}
 	if ctx.Err() != nil {
-		return -1, nil // still in the store: the next run delivers it
+		return -1, nil //nolint:nilerr // still in the store: the next run delivers it
 	}
 	var refused *delivery.Error
 	final := errors.As(err, &refused) && !refused.Retryable
@@ -153,7 +153,7 @@ func (s *Service) giveUp(ctx context.Context, key string, it item, cause error) 
 			TraceHeader: it.Trace, Attributes: attributes,
 		})
 		if err != nil && ctx.Err() != nil {
-			return nil // still in the store
+			return nil //nolint:nilerr // still in the store
 		}
 	}
 	return s.waiting.Delete(key)

@@ -64,7 +64,7 @@ func (m message) notification(sub subscription) notification {
 // lambdaRecord is what a function gets; it spells some names differently.
 // https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html
 type lambdaRecord struct {
-	EventSource, EventVersion, EventSubscriptionArn string //nolint:revive // the name is that of the API
+	EventSource, EventVersion, EventSubscriptionArn string
 	Sns                                             struct {
 		Type              string
 		MessageID         string `json:"MessageId"`

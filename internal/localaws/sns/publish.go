@@ -29,7 +29,7 @@ type Attribute struct {
 
 // PublishInput is a message for a topic.
 type PublishInput struct {
-	TopicArn, TargetArn, PhoneNumber string //nolint:revive // the name is that of the API
+	TopicArn, TargetArn, PhoneNumber string
 	Message, Subject                 string
 	MessageStructure                 string
 	MessageAttributes                map[string]Attribute
@@ -37,7 +37,7 @@ type PublishInput struct {
 
 // PublishOutput tells the id that the message got.
 type PublishOutput struct {
-	MessageId string //nolint:revive // the name is that of the API
+	MessageId string
 }
 
 // message is a message on its way to subscribers.

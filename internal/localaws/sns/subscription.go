@@ -28,14 +28,14 @@ func (sub subscription) raw() bool { return sub.Attributes["RawMessageDelivery"]
 
 // SubscribeInput describes a subscription.
 type SubscribeInput struct {
-	TopicArn, Protocol, Endpoint string //nolint:revive // the name is that of the API
+	TopicArn, Protocol, Endpoint string
 	Attributes                   map[string]string
-	ReturnSubscriptionArn        bool //nolint:revive // the name is that of the API
+	ReturnSubscriptionArn        bool
 }
 
 // SubscriptionARN names a subscription.
 type SubscriptionARN struct {
-	SubscriptionArn string //nolint:revive // the name is that of the API
+	SubscriptionArn string
 }
 
 func (s *Service) subscribe(_ context.Context, in SubscribeInput) (out SubscriptionARN, err error) {
@@ -141,7 +141,7 @@ func checkSubscriptionAttribute(name, value string) error {
 }
 
 // ConfirmSubscriptionInput carries the token that the subscriber was sent.
-type ConfirmSubscriptionInput struct{ TopicArn, Token string } //nolint:revive // the name is that of the API
+type ConfirmSubscriptionInput struct{ TopicArn, Token string }
 
 func (s *Service) confirmSubscription(_ context.Context, in ConfirmSubscriptionInput) (out SubscriptionARN, err error) {
 	s.mu.Lock()
@@ -194,7 +194,7 @@ func (s *Service) getSubscriptionAttributes(_ context.Context, in SubscriptionAR
 
 // SetSubscriptionAttributesInput sets one attribute; an empty value removes it.
 type SetSubscriptionAttributesInput struct {
-	SubscriptionArn, AttributeName, AttributeValue string //nolint:revive // the name is that of the API
+	SubscriptionArn, AttributeName, AttributeValue string
 }
 
 func (s *Service) setSubscriptionAttributes(_ context.Context, in SetSubscriptionAttributesInput) (out wire.Empty, err error) {
@@ -219,7 +219,7 @@ func (s *Service) setSubscriptionAttributes(_ context.Context, in SetSubscriptio
 
 // SubscriptionEntry is a subscription in a list.
 type SubscriptionEntry struct {
-	SubscriptionArn, TopicArn, Protocol, Endpoint, Owner string //nolint:revive // the name is that of the API
+	SubscriptionArn, TopicArn, Protocol, Endpoint, Owner string
 }
 
 // ListSubscriptionsOutput is a page of subscriptions.

@@ -39,7 +39,7 @@ type CreateTopicInput struct {
 
 // TopicARN names a topic.
 type TopicARN struct {
-	TopicArn string //nolint:revive // the name is that of the API
+	TopicArn string
 }
 
 func (s *Service) createTopic(_ context.Context, in CreateTopicInput) (out TopicARN, err error) {
@@ -163,7 +163,7 @@ func (s *Service) getTopicAttributes(_ context.Context, in TopicARN) (out Attrib
 
 // SetTopicAttributesInput sets one attribute; an empty value removes it.
 type SetTopicAttributesInput struct {
-	TopicArn, AttributeName, AttributeValue string //nolint:revive // the name is that of the API
+	TopicArn, AttributeName, AttributeValue string
 }
 
 func (s *Service) setTopicAttributes(_ context.Context, in SetTopicAttributesInput) (out wire.Empty, err error) {
@@ -215,7 +215,7 @@ func (s *Service) deleteTopic(_ context.Context, in TopicARN) (out wire.Empty, e
 }
 
 // PageInput asks for a page of a list.
-type PageInput struct{ TopicArn, NextToken string } //nolint:revive // the name is that of the API
+type PageInput struct{ TopicArn, NextToken string }
 
 // ListTopicsOutput is a page of topics.
 type ListTopicsOutput struct {
@@ -237,7 +237,7 @@ func (s *Service) listTopics(_ context.Context, in PageInput) (out ListTopicsOut
 
 // TagInput names a topic and its labels to set or to remove.
 type TagInput struct {
-	ResourceArn string //nolint:revive // the name is that of the API
+	ResourceArn string
 	Tags        []Tag
 	TagKeys     []string
 }

@@ -143,7 +143,7 @@ type Metadata struct {
 	Name             string
 	ARN              string
 	Type             string
-	KeyId            string `json:",omitempty"` //nolint:revive // the name is that of the API
+	KeyId            string `json:",omitempty"`
 	LastModifiedDate wire.Time
 	LastModifiedUser string
 	Description      string `json:",omitempty"`

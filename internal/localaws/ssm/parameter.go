@@ -31,7 +31,7 @@ type record struct {
 // PutParameterInput creates or replaces a parameter.
 type PutParameterInput struct {
 	Name, Value, Type, Description, AllowedPattern string
-	KeyId, Tier, DataType, Policies                string //nolint:revive // the name is that of the API
+	KeyId, Tier, DataType, Policies                string
 	Overwrite                                      bool
 	Tags                                           []Tag
 }

@@ -12,7 +12,7 @@ type Tag struct{ Key, Value string }
 
 // TagInput names a parameter and its labels to set or to remove.
 type TagInput struct {
-	ResourceType, ResourceId string //nolint:revive // the name is that of the API
+	ResourceType, ResourceId string
 	Tags                     []Tag
 	TagKeys                  []string
 }

@@ -40,7 +40,7 @@ func (s *Service) API() wire.Service {
 
 // Identity is who a caller is.
 type Identity struct {
-	UserId  string //nolint:revive // the name is that of the API
+	UserId  string
 	Account string
 	Arn     string
 }
@@ -59,7 +59,7 @@ func (s *Service) getCallerIdentity(ctx context.Context, _ wire.Empty) (Identity
 
 // AssumeRoleInput asks for credentials of a role.
 type AssumeRoleInput struct {
-	RoleArn, RoleSessionName, ExternalId string //nolint:revive // the name is that of the API
+	RoleArn, RoleSessionName, ExternalId string
 	DurationSeconds                      int
 	Policy                               string
 }
@@ -67,11 +67,11 @@ type AssumeRoleInput struct {
 // AssumeRoleOutput holds credentials of a role.
 type AssumeRoleOutput struct {
 	Credentials struct {
-		AccessKeyId, SecretAccessKey, SessionToken string //nolint:revive // the name is that of the API
+		AccessKeyId, SecretAccessKey, SessionToken string
 		Expiration                                 wire.Time
 	}
 	AssumedRoleUser struct {
-		AssumedRoleId, Arn string //nolint:revive // the name is that of the API
+		AssumedRoleId, Arn string
 	}
 }
 

@@ -52,7 +52,7 @@ func (h *Host) Start(spec Spec) (*Environment, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the output pipe: %w", err)
 	}
-	cmd := exec.Command(bootstrap) //nolint:gosec // running what was deployed is the purpose
+	cmd := exec.Command(bootstrap)
 	cmd.Dir = spec.Dir
 	cmd.Env = append(spec.Env[:len(spec.Env):len(spec.Env)], "AWS_LAMBDA_RUNTIME_API="+listener.Addr().String())
 	cmd.Stdout, cmd.Stderr = out.write, out.write
