@@ -60,7 +60,7 @@ fuzz: ## Fuzz every decoder, FUZZBUDGET seconds in total
 
 .PHONY: e2e
 e2e: build ## Deploy to the local endpoint with the real Terraform, run a workflow, break things, destroy
-	$(GO_TOOL) gotestsum --format testname --packages ./... -- -C test/e2e -count=1 -timeout 20m
+	cd test/e2e && go tool -modfile=../../tools/go.mod gotestsum --format testname -- -count=1 -timeout 20m ./...
 
 .PHONY: ci
 ci: lint test fuzz e2e ## Everything that a change must pass
