@@ -35,7 +35,8 @@ func (s *Service) accept(c call) error {
 	return nil
 }
 
-// work carries an event one step further. An error that is not about the event itself ends the service.
+// work carries an event one step further. An error that is not about the event itself ends the service, unless that ends
+// anyway: the event is stored and will be tried again.
 func (s *Service) work(ctx context.Context, e *queuedEvent) {
 	if err := s.step(ctx, e); err != nil && ctx.Err() == nil {
 		s.broken(fmt.Errorf("event %s of %s: %w", e.RequestID, e.Function, err))

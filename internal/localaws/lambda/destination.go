@@ -163,9 +163,6 @@ func (s *Service) sendRecords(ctx context.Context, e *queuedEvent, conf invokeCo
 			Body: o.Body, Principal: principal, SourceARN: o.Function, SourceAccount: arn.Account, RoleARN: o.RoleARN,
 			TraceHeader: o.Trace, Attributes: o.Attributes,
 		})
-		if ctx.Err() != nil {
-			return s.queue.table.Put(e.RequestID, *e) // not sent again by the function, but by the next start
-		}
 		var refusal *delivery.Error
 		if errors.As(err, &refusal) && !refusal.Retryable {
 			continue

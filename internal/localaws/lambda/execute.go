@@ -106,7 +106,10 @@ func (s *Service) invoke(ctx context.Context, c call, i *instance, r *result) er
 		RequestID: c.requestID, FunctionARN: functionARN(c.f.Name, c.qualifier), TraceHeader: r.functionHeader,
 		Payload: c.payload, Timeout: timeout,
 	})
-	return ctx.Err()
+	if r.Gone {
+		return ctx.Err() // killed because the endpoint ends: that is nothing the function did
+	}
+	return nil
 }
 
 // initOutcome is the outcome of an invocation whose function does not start.

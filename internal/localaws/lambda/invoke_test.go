@@ -3,11 +3,13 @@ package lambda_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -60,6 +62,7 @@ func TestUpdateStartsANewEnvironment(t *testing.T) {
 	if after.PID == before.PID || after.Value != "new" {
 		t.Errorf("process %d then %d with value %q, want a new one with the new value", before.PID, after.PID, after.Value)
 	}
+	eventually(t, "the old process ends", func() bool { return errors.Is(syscall.Kill(before.PID, 0), syscall.ESRCH) })
 }
 
 func TestVersionKeepsItsConfiguration(t *testing.T) {
