@@ -67,9 +67,6 @@ func (s *Service) step(ctx context.Context, e *queuedEvent) error {
 	attempt := randomHex(8)
 	c.trace.serviceParent = attempt
 	r, err := s.execute(ctx, c)
-	if ctx.Err() != nil {
-		return nil //nolint:nilerr // the endpoint ends: the event is stored and will be tried again
-	}
 	if err != nil {
 		return s.refused(ctx, c, e, conf, err)
 	}
