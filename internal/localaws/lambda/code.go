@@ -60,7 +60,9 @@ func (c *code) folder(sha string) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if dir, ok := c.unpacked[sha]; ok {
-		return dir, nil
+		if _, err := os.Stat(dir); err == nil { // systems clear their temporary folders
+			return dir, nil
+		}
 	}
 	pkg, ok, err := c.table.Get(codeKey(sha))
 	if err != nil {

@@ -65,6 +65,27 @@ func TestUpdateStartsANewEnvironment(t *testing.T) {
 	eventually(t, "the old process ends", func() bool { return errors.Is(syscall.Kill(before.PID, 0), syscall.ESRCH) })
 }
 
+func TestCodeIsUnpackedAgainWhenItsFolderIsCleared(t *testing.T) {
+	t.Parallel()
+	h := start(t, "")
+	h.create(t)
+	var env []string
+	if err := json.Unmarshal(h.do(t, `{"do":"env"}`).Payload, &env); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range env {
+		if root, ok := strings.CutPrefix(e, "LAMBDA_TASK_ROOT="); ok {
+			if err := os.RemoveAll(filepath.Dir(root)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	h.do(t, `{"do":"exit"}`) // so that the next invocation is a cold start
+	if out := h.do(t, `{"do":"fine"}`); string(out.Payload) != `"fine"` {
+		t.Errorf("cold start without the folder: %s", out.Payload)
+	}
+}
+
 func TestVersionKeepsItsConfiguration(t *testing.T) {
 	t.Parallel()
 	h := start(t, "")
