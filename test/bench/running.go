@@ -22,6 +22,7 @@ import (
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"github.com/the-alchemiser/alchemiser/cmd/alchemiser/workflow"
+	"github.com/the-alchemiser/alchemiser/internal/monitor"
 	"github.com/the-alchemiser/alchemiser/internal/stack"
 	"github.com/the-alchemiser/alchemiser/pkg/events"
 )
@@ -185,9 +186,15 @@ func (r *runner) one(ctx context.Context, i int) (time.Duration, error) {
 		return 0, err
 	}
 	if !traded {
-		return 0, errors.New("it placed no orders, so it measures nothing")
+		said, err := monitor.Summary(passed[len(passed)-1].Payload)
+		return 0, errors.Join(fmt.Errorf("it placed no orders, so it measures nothing: %s", said), err)
 	}
-	return passed[len(passed)-1].At.Sub(began), nil
+	for _, e := range passed {
+		if e.Type() == events.TypeWorkflowCompleted {
+			return e.At.Sub(began), nil
+		}
+	}
+	return 0, errors.New("it failed")
 }
 
 // freshAccount gives the broker's account its first state back.

@@ -106,14 +106,32 @@ func (c *Client) Follow(ctx context.Context, id string, show func(Passed)) ([]Pa
 			seen[e.ID] = true
 			es = append(es, e)
 			show(e)
-			if t := e.Type(); t == events.TypeWorkflowCompleted || t == events.TypeWorkflowFailed {
-				return es, nil
-			}
+		}
+		if ended(es) {
+			return es, nil
 		}
 		if err := pause(ctx); err != nil {
 			return es, fmt.Errorf("workflow %s has not ended: %d events so far: %w", id, len(es), err)
 		}
 	}
+}
+
+// ended says that nothing more will come. Events are delivered out of order: the end may pass before the report of the
+// orders that it counts.
+func ended(es []Passed) bool {
+	var over, traded bool
+	var orders int
+	for _, e := range es {
+		switch p := e.Payload.(type) {
+		case events.TradeExecuted:
+			traded = true
+		case events.WorkflowCompleted:
+			over, orders = true, p.Orders
+		case events.WorkflowFailed:
+			over = true
+		}
+	}
+	return over && (traded || orders == 0)
 }
 
 func (c *Client) eventsSince(ctx context.Context, since int64) ([]Passed, error) {
