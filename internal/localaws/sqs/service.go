@@ -207,7 +207,7 @@ func (s *Service) nonce() uint64 { return rand.Uint64() | 1 } //nolint:gosec // 
 // API returns the operations of SQS.
 func (s *Service) API() wire.Service {
 	return wire.Service{
-		Name: "sqs", Protocol: wire.JSON10, Target: "AmazonSQS",
+		Name: "sqs", Protocol: wire.JSON10, Target: "AmazonSQS", Version: apiVersion, Namespace: namespace, Flat: flattened(),
 		Operations: []wire.Operation{
 			wire.Op("CreateQueue", s.createQueue),
 			wire.Op("DeleteQueue", s.deleteQueue),
