@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -24,9 +25,7 @@ func TestLocalUpServesUntilItIsStopped(t *testing.T) {
 	cmd.SetOut(in)
 	done := make(chan error, 1)
 	go func() {
-		err := cmd.ExecuteContext(ctx)
-		in.Close()
-		done <- err
+		done <- errors.Join(cmd.ExecuteContext(ctx), in.Close())
 	}()
 	lines := bufio.NewReader(out)
 	line, err := lines.ReadString('\n')

@@ -46,7 +46,11 @@ func newAccount(t *testing.T) *account {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { store.Close() })
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	a := &account{store: store, clock: clock.New()}
 	if a.iam, err = iam.New(iam.Config{Store: store, Clock: a.clock}); err != nil {
 		t.Fatal(err)

@@ -80,7 +80,9 @@ func newBench(t *testing.T) *bench {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		store.Close()
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
 	})
 	go func() { ended <- b.service.Run(ctx) }()
 	return b

@@ -22,19 +22,31 @@ func TestClientsOfTheQueryProtocol(t *testing.T) {
 		}, "<CreateQueueResult><QueueUrl>"},
 		{"ListQueues", nil, "<ListQueuesResult><QueueUrl>"},
 		{"ListQueueTags", url.Values{"QueueUrl": {strings.TrimSuffix(q, "q") + "other"}}, "<Tag><Key>k</Key><Value>v</Value></Tag>"},
-		{"GetQueueAttributes", url.Values{"QueueUrl": {strings.TrimSuffix(q, "q") + "other"}, "AttributeName.1": {"VisibilityTimeout"}},
-			"<GetQueueAttributesResult><Attribute><Name>VisibilityTimeout</Name><Value>7</Value></Attribute></GetQueueAttributesResult>"},
+		{
+			"GetQueueAttributes",
+			url.Values{"QueueUrl": {strings.TrimSuffix(q, "q") + "other"}, "AttributeName.1": {"VisibilityTimeout"}},
+			"<GetQueueAttributesResult><Attribute><Name>VisibilityTimeout</Name><Value>7</Value></Attribute></GetQueueAttributesResult>",
+		},
 		{"SetQueueAttributes", url.Values{"QueueUrl": {q}, "Attribute.1.Name": {"VisibilityTimeout"}, "Attribute.1.Value": {"0"}}, "<SetQueueAttributesResult>"},
 		{"SendMessage", url.Values{
 			"QueueUrl": {q}, "MessageBody": {"a<b"}, "MessageAttribute.1.Name": {"n"},
 			"MessageAttribute.1.Value.DataType": {"String"}, "MessageAttribute.1.Value.StringValue": {"w"},
 		}, "<MD5OfMessageAttributes>"},
-		{"SendMessageBatch", url.Values{"QueueUrl": {q}, "SendMessageBatchRequestEntry.1.Id": {"1"}, "SendMessageBatchRequestEntry.1.MessageBody": {"x"}},
-			"<SendMessageBatchResultEntry><Id>1</Id>"},
-		{"ReceiveMessage", url.Values{"QueueUrl": {q}, "AttributeName.1": {"SenderId"}, "MessageAttributeName.1": {"All"}},
-			"<Attribute><Name>SenderId</Name>"},
-		{"ReceiveMessage", url.Values{"QueueUrl": {q}, "MessageAttributeName.1": {"All"}, "MaxNumberOfMessages": {"10"}},
-			"<MessageAttribute><Name>n</Name><Value><DataType>String</DataType><StringValue>w</StringValue></Value></MessageAttribute>"},
+		{
+			"SendMessageBatch",
+			url.Values{"QueueUrl": {q}, "SendMessageBatchRequestEntry.1.Id": {"1"}, "SendMessageBatchRequestEntry.1.MessageBody": {"x"}},
+			"<SendMessageBatchResultEntry><Id>1</Id>",
+		},
+		{
+			"ReceiveMessage",
+			url.Values{"QueueUrl": {q}, "AttributeName.1": {"SenderId"}, "MessageAttributeName.1": {"All"}},
+			"<Attribute><Name>SenderId</Name>",
+		},
+		{
+			"ReceiveMessage",
+			url.Values{"QueueUrl": {q}, "MessageAttributeName.1": {"All"}, "MaxNumberOfMessages": {"10"}},
+			"<MessageAttribute><Name>n</Name><Value><DataType>String</DataType><StringValue>w</StringValue></Value></MessageAttribute>",
+		},
 		{"GetQueueUrl", url.Values{"QueueName": {"none"}}, "<Type>Sender</Type><Code>AWS.SimpleQueueService.NonExistentQueue</Code>"},
 	} {
 		if body := e.post(t, tt.action, tt.form); !strings.Contains(body, tt.want) {

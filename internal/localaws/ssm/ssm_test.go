@@ -28,7 +28,11 @@ func newClient(t *testing.T) (*awsssm.Client, *ssm.Service) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { store.Close() })
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	s, err := ssm.New(ssm.Config{Store: store, Clock: clock.New()})
 	if err != nil {
 		t.Fatal(err)
