@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,6 +49,8 @@ type bench struct {
 	sent    chan sent
 	// answer is what receivers say.
 	answer func(target string) error
+	// stop ends the background work; a second call does nothing.
+	stop func()
 }
 
 func (b *bench) Send(_ context.Context, target string, m delivery.Message) error {
@@ -74,12 +77,15 @@ func newBench(t *testing.T) *bench {
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	t.Cleanup(func() {
-		server.Close()
+	b.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
+	})
+	t.Cleanup(func() {
+		server.Close()
+		b.stop()
 		if err := store.Close(); err != nil {
 			t.Error(err)
 		}
@@ -417,6 +423,7 @@ func TestMessagesSurviveARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.next(t)
+	b.stop()
 	other := &bench{sent: make(chan sent, 100), answer: func(string) error { return nil }}
 	again, err := sns.New(sns.Config{Store: b.store, Clock: b.clock, Sender: other})
 	if err != nil {
