@@ -109,6 +109,17 @@ func (p *pool) expire() {
 	p.drop(func(i *instance) bool { return time.Since(i.idle) > idleFor })
 }
 
+// flush writes the log lines that still wait.
+func (p *pool) flush() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, all := range p.warm {
+		for _, i := range all {
+			i.log.flush()
+		}
+	}
+}
+
 func (p *pool) drop(which func(*instance) bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

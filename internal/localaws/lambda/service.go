@@ -128,6 +128,7 @@ func (s *Service) Run(ctx context.Context) error {
 		}
 	}
 	running.Wait()
+	s.pool.flush() // the store closes next
 	return errors.Join(failure, s.code.clear())
 }
 

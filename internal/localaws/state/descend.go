@@ -10,6 +10,10 @@ import (
 // Descend calls f for every key that starts with prefix and is before the key before (pass "" to start at the end),
 // in descending order, until f returns false. f sees one consistent state.
 func (t Table[V]) Descend(prefix, before string, f func(key string, v V) bool) error {
+	if !t.store.open.TryRLock() {
+		return ErrClosed
+	}
+	defer t.store.open.RUnlock()
 	upper := upperBound(t.prefix + prefix)
 	if before != "" && (upper == nil || t.prefix+before < string(upper)) {
 		upper = []byte(t.prefix + before)

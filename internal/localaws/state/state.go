@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -15,7 +16,14 @@ import (
 type Store struct {
 	db    *pebble.DB
 	write *pebble.WriteOptions
+	// open is read-locked by whoever uses db and locked for good by Close. Users only try: as nobody else locks it, a
+	// failed try means that the store is closed or closing, and a nested one cannot wait for itself.
+	open  sync.RWMutex
+	close func() error
 }
+
+// ErrClosed is returned by every use of a store after Close: what came too late was not written.
+var ErrClosed = errors.New("the state is closed")
 
 // Open opens the store in dir, or in memory if dir is empty.
 func Open(dir string) (*Store, error) {
@@ -29,11 +37,16 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open state %q: %w", dir, err)
 	}
-	return &Store{db: db, write: write}, nil
+	s := &Store{db: db, write: write}
+	s.close = sync.OnceValue(func() error {
+		s.open.Lock()
+		return db.Close()
+	})
+	return s, nil
 }
 
-// Close closes the store.
-func (s *Store) Close() error { return s.db.Close() }
+// Close closes the store when nobody uses it any more. Later uses return ErrClosed. Closing again does nothing.
+func (s *Store) Close() error { return s.close() }
 
 // Tx collects writes to any tables. It is not safe for concurrent use.
 type Tx struct {
@@ -44,6 +57,10 @@ type Tx struct {
 // Update runs f and commits what it wrote, all or nothing. If f returns an error nothing is written. The commit is
 // durable when Update returns. Update does not isolate f's reads: a service guards its own tables with its own lock.
 func (s *Store) Update(f func(tx *Tx) error) error {
+	if !s.open.TryRLock() {
+		return ErrClosed
+	}
+	defer s.open.RUnlock()
 	tx := &Tx{batch: s.db.NewBatch()}
 	defer tx.batch.Close()
 	if err := errors.Join(f(tx), tx.err); err != nil {
@@ -71,6 +88,10 @@ func NewTable[V any](s *Store, name string) Table[V] {
 
 // Get returns the value of key; ok is false if there is none.
 func (t Table[V]) Get(key string) (v V, ok bool, err error) {
+	if !t.store.open.TryRLock() {
+		return v, false, ErrClosed
+	}
+	defer t.store.open.RUnlock()
 	raw, closer, err := t.store.db.Get([]byte(t.prefix + key))
 	if errors.Is(err, pebble.ErrNotFound) {
 		return v, false, nil
@@ -113,6 +134,10 @@ func (t Table[V]) DeleteTx(tx *Tx, key string) {
 // Scan calls f for every key that starts with prefix and is not before from (pass prefix or "" to start at the
 // beginning), in ascending order, until f returns false. f sees one consistent state.
 func (t Table[V]) Scan(prefix, from string, f func(key string, v V) bool) error {
+	if !t.store.open.TryRLock() {
+		return ErrClosed
+	}
+	defer t.store.open.RUnlock()
 	lower := t.prefix + max(prefix, from)
 	it, err := t.store.db.NewIter(&pebble.IterOptions{
 		LowerBound: []byte(lower),

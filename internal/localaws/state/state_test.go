@@ -121,3 +121,26 @@ func TestScansAreThoseOfASortedMap(t *testing.T) {
 		}
 	})
 }
+
+func TestUseAfterCloseIsAnErrorNotAPanic(t *testing.T) {
+	store, err := state.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := state.NewTable[int](store, "numbers")
+	if err := errors.Join(table.Put("a", 1), store.Close(), store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	_, _, got := table.Get("a")
+	for use, err := range map[string]error{
+		"Get":     got,
+		"Put":     table.Put("b", 2),
+		"Delete":  table.Delete("a"),
+		"Scan":    table.Scan("", "", func(string, int) bool { return true }),
+		"Descend": table.Descend("", "", func(string, int) bool { return true }),
+	} {
+		if !errors.Is(err, state.ErrClosed) {
+			t.Errorf("%s after Close = %v, want ErrClosed", use, err)
+		}
+	}
+}
