@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Pattern decides which messages count. It is safe for concurrent use.
@@ -24,6 +25,8 @@ var ErrInvalid = errors.New("invalid filter pattern")
 func Parse(text string) (Pattern, error) {
 	trimmed := strings.TrimSpace(text)
 	switch {
+	case !utf8.ValidString(text):
+		return nil, fmt.Errorf("%w: it is not UTF-8", ErrInvalid)
 	case strings.HasPrefix(trimmed, "{"):
 		return parseJSON(trimmed)
 	case strings.HasPrefix(trimmed, "["):
