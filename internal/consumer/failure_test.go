@@ -249,30 +249,52 @@ func TestOutputThatCannotTravelIsInvalid(t *testing.T) {
 }
 
 func TestWhatIsKeptIsNeverDead(t *testing.T) {
-	w := &world{}
-	refused := true
-	w.step = func(at string) error {
-		if at == "before Publish" && refused {
-			return fault.New(fault.Invalid, "refused by the bus")
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{}
+		refused := true
+		w.step = func(at string) error {
+			if at == "before Publish" && refused {
+				return fault.New(fault.Invalid, "refused by the bus")
+			}
+			return nil
 		}
-		return nil
-	}
-	c := w.consumer(t, skipped)
-	for range 4 {
+		c := w.consumer(t, skipped)
+		for range 4 {
+			if err := deliver(t, c, delivery("request-1")); err == nil {
+				t.Fatal("an event that was not published counts as handled")
+			}
+		}
+		count(t, "dead letters", w.letters, 0)
+		refused = false
+		if err := deliver(t, c, delivery("redrive")); err != nil {
+			t.Fatal(err)
+		}
+		count(t, "completions", w.only(events.TypeWorkflowCompleted), 1)
+		if w.handled != 1 {
+			t.Errorf("the handler ran %d times, want once", w.handled)
+		}
+	})
+}
+
+func TestOutboxThatIsGoneIsNoSuccess(t *testing.T) {
+	w := &world{step: failAt("before Publish", 1)}
+	cfg := w.config(skipped)
+	cfg.Claims = withoutOutbox{w}
+	c := newConsumer(t, cfg)
+	for range 2 {
 		if err := deliver(t, c, delivery("request-1")); err == nil {
-			t.Fatal("an event that was not published counts as handled")
+			t.Fatal("an event whose followers are lost counts as handled")
 		}
 	}
-	count(t, "dead letters", w.letters, 0)
-	refused = false
-	if err := deliver(t, c, delivery("redrive")); err != nil {
-		t.Fatal(err)
-	}
-	count(t, "completions", w.only(events.TypeWorkflowCompleted), 1)
-	if w.handled != 1 {
-		t.Errorf("the handler ran %d times, want once", w.handled)
+	if got := w.claim(t); got.Status != consumer.StatusCommitted {
+		t.Errorf("the claim is %s, want it still committed", got.Status)
 	}
 }
+
+// withoutOutbox are claims that have outlived their outbox.
+type withoutOutbox struct{ consumer.Claims }
+
+func (withoutOutbox) Outbox(context.Context, consumer.Key) ([]events.Event, error) { return nil, nil }
 
 func TestLongReasonIsCutVisibly(t *testing.T) {
 	w := &world{}

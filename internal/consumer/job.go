@@ -68,6 +68,9 @@ func (j *job) resume(ctx context.Context) error {
 	if err != nil {
 		return j.fail(ctx, fmt.Errorf("read what follows: %w", err))
 	}
+	if len(follow) == 0 { // only what is followed by something is committed, and the outbox may expire before its claim
+		return j.fail(ctx, fault.New(fault.Internal, "what follows is no longer in the outbox"))
+	}
 	return j.publish(ctx, follow)
 }
 

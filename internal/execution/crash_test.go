@@ -151,6 +151,27 @@ func TestBrokerThatNeverAnswersLeavesTheOrderAmbiguous(t *testing.T) {
 }
 
 // Any plan, any market, any series of failures: the rules hold, and in the end every trade has at most what was planned.
+// The reply to the submission is lost, and what the broker then shows is a fill without its price.
+func TestOrderOfWhichOnlyTheIDIsKnownIsCancelledByIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.behave["OLD"] = fillsNoPrice
+		w.fail = func(_ int, name string) failure {
+			if name == "Submit" {
+				return lostAfter
+			}
+			return works
+		}
+		_, err := w.service(t).Handle(t.Context(), planned(w, trade(market.Sell, "OLD", "10", "100")))
+		if fault.CodeOf(err) != fault.Transient {
+			t.Errorf("got %v, want a transient error", err)
+		}
+		for _, rule := range w.broken {
+			t.Error(rule)
+		}
+	})
+}
+
 func TestNoSeriesOfFailuresBreaksTheRules(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// rapid asks a *testing.T for its deadline, which a bubble refuses.

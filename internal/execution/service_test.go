@@ -147,6 +147,7 @@ func TestOrdersThatDoNotFill(t *testing.T) {
 		"rests and is cancelled":               {rests, "0 limit cancelled 0, 1 market cancelled 0"},
 		"is refused":                           {refused, "0 limit rejected 0"},
 		"price comes after the fill":           {fillsLatePrice, "0 limit filled 10"},
+		"the whole is shown as a part":         {fillsUnsaid, "0 limit filled 10"},
 		"fill overtakes the cancel":            {overtaken, "0 limit filled 10"},
 	}
 	for name, tt := range tests {

@@ -149,7 +149,7 @@ func (o Order) same(other Order) bool {
 }
 
 // seen is the change that the broker's view b of an order amounts to; ok is false if b is not complete yet: brokers
-// report a fill before its price.
+// report a fill before its price, and the last one before they call the order filled.
 func seen(b Order, at time.Time) (c Change, ok bool) {
 	c = Change{
 		BrokerID: b.BrokerID, Filled: b.Filled, AveragePrice: b.AveragePrice, Reason: b.Reason, SubmittedAt: b.SubmittedAt, At: b.FinishedAt,
@@ -171,7 +171,8 @@ func seen(b Order, at time.Time) (c Change, ok bool) {
 	case StateExpired:
 		c.Kind = KindExpire
 	}
-	return c, b.Filled.IsZero() || b.AveragePrice.IsPositive()
+	priced := b.Filled.IsZero() || b.AveragePrice.IsPositive()
+	return c, priced && (c.Kind != KindPartFill || !b.Filled.Equal(b.Quantity))
 }
 
 // lastFill is the fill that led from before to after, which has one fill more.

@@ -103,15 +103,18 @@ func (r *run) ask(ctx context.Context, o *Order) (found bool, err error) {
 	return r.observe(ctx, o, answer)
 }
 
-// observe records the broker's view of the order. An answer that is not complete yet, or that is older than what is
-// known, changes nothing.
+// observe records the broker's view of the order. An answer that is older than what is known changes nothing, and one
+// that is not complete yet says only that the broker has the order, and under which id it is cancelled.
 func (r *run) observe(ctx context.Context, o *Order, answer Order) (found bool, err error) {
 	if answer.ClientID != o.ClientID || answer.Symbol != o.Symbol || answer.Side != o.Side {
 		return false, fault.New(fault.Internal, "asked for order %s (%s %s), the broker answers %s (%s %s)",
 			o.ClientID, o.Side, o.Symbol, answer.ClientID, answer.Side, answer.Symbol)
 	}
 	change, complete := seen(answer, r.now())
-	if !complete || answer.Filled.LessThan(o.Filled) {
+	switch {
+	case !complete && o.BrokerID == "":
+		change = Change{Kind: KindAccept, BrokerID: answer.BrokerID, SubmittedAt: answer.SubmittedAt, At: r.now()}
+	case !complete || answer.Filled.LessThan(o.Filled):
 		return true, nil
 	}
 	return true, r.apply(ctx, o, change)

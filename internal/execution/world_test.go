@@ -39,6 +39,8 @@ const (
 	refused
 	fillsLatePrice // filled, but the average price comes a look later
 	overtaken      // rests; a cancel comes too late
+	fillsNoPrice   // filled, but the average price never comes
+	fillsUnsaid    // filled, but shown as a part of it at the first look, as a cancel that is pending does
 )
 
 // world is a working broker, ledger, plan table and kill switch whose calls can be made to fail, one by one.
@@ -262,6 +264,12 @@ func (w *world) OrderByClientID(ctx context.Context, id string) (answer executio
 // look lets the market trade and returns what the broker shows.
 func (w *world) look(o *execution.Order) execution.Order {
 	w.looks[o.ClientID]++
+	if w.behave[o.Symbol] == fillsNoPrice {
+		w.trade(o, o.Quantity.Sub(o.Filled))
+		early := *o
+		early.AveragePrice = decimal.Zero
+		return early
+	}
 	if o.State.Final() {
 		return *o
 	}
@@ -284,7 +292,12 @@ func (w *world) look(o *execution.Order) execution.Order {
 		early := *o
 		early.AveragePrice = decimal.Zero
 		return early
-	case rests, refused, overtaken:
+	case fillsUnsaid:
+		w.trade(o, o.Quantity)
+		early := *o
+		early.State, early.FinishedAt = execution.StatePartiallyFilled, time.Time{}
+		return early
+	case rests, refused, overtaken, fillsNoPrice:
 	}
 	return *o
 }
@@ -315,6 +328,9 @@ func (w *world) trade(o *execution.Order, quantity decimal.Decimal) {
 }
 
 func (w *world) Cancel(ctx context.Context, id string) error {
+	if id == "" {
+		w.broken = append(w.broken, "a cancel names no order")
+	}
 	return w.call(ctx, "Cancel", func() error {
 		for _, o := range w.orders {
 			if o.BrokerID != id || o.State.Final() {

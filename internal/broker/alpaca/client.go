@@ -52,7 +52,7 @@ type Config struct {
 
 // Client is the broker. It is safe for concurrent use.
 //
-// Errors carry a fault code: Invalid for what Alpaca refuses, with its reason; Transient for throttling, time-outs and
+// Errors carry a fault code: Invalid for what Alpaca refuses, with its reason; Internal for keys that it refuses; Transient for throttling, time-outs and
 // server errors of requests without an effect, after retries; Ambiguous for an order that may have arrived.
 type Client struct {
 	cfg      Config

@@ -154,6 +154,38 @@ func TestUnreadableAnswerToAnOrderIsAmbiguous(t *testing.T) {
 	}
 }
 
+// Without an id the address is that of every order of the account.
+func TestCancelOfNoOrderIsNotSent(t *testing.T) {
+	c := serve(t, func(r *http.Request) (int, string) {
+		t.Errorf("sent %s %s", r.Method, r.URL)
+		return 204, ``
+	})
+	if err := c.Cancel(t.Context(), ""); fault.CodeOf(err) != fault.Internal {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The broker has an order with the id, whether it shows it yet or not.
+func TestUsedClientIDOfAnOrderThatIsNotShownIsAmbiguous(t *testing.T) {
+	for message, want := range map[string]fault.Code{
+		"client_order_id must be unique": fault.Ambiguous,
+		"qty must be positive":           fault.Invalid,
+	} {
+		c := serve(t, func(r *http.Request) (int, string) {
+			if r.Method == http.MethodPost {
+				return 422, `{"code":40010001,"message":"` + message + `"}`
+			}
+			return 404, `{"code":40410000,"message":"order not found"}`
+		})
+		_, err := c.Submit(t.Context(), execution.OrderRequest{
+			ClientID: "id", Symbol: "SPY", Side: market.Buy, Type: execution.OrderMarket, Quantity: decimal.NewFromInt(1),
+		})
+		if fault.CodeOf(err) != want {
+			t.Errorf("%s: got %v, want code %s", message, err, want)
+		}
+	}
+}
+
 func TestPositionsThatAreNotSupported(t *testing.T) {
 	tests := map[string]struct {
 		document string

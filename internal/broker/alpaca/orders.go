@@ -2,11 +2,14 @@ package alpaca
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"strings"
 
 	api "github.com/alpacahq/alpaca-trade-api-go/v3/alpaca"
 	"github.com/shopspring/decimal"
 
+	"github.com/the-alchemiser/alchemiser/internal/broker/alpaca/conn"
 	"github.com/the-alchemiser/alchemiser/internal/execution"
 	"github.com/the-alchemiser/alchemiser/pkg/fault"
 	"github.com/the-alchemiser/alchemiser/pkg/market"
@@ -18,7 +21,8 @@ const maxDecimals = 9
 // Submit implements execution.Broker. Orders are for the day, the only time in force that Alpaca takes for fractions.
 //
 // A 422 may say that the client id is used already; Alpaca's code for that (40010001) stands for other faults too, so the
-// order is asked for: if there is one, it was this request's and is returned, or another's, which is fault.Invalid.
+// order is asked for: if there is one, it was this request's and is returned, or another's, which is fault.Invalid. If
+// there is none although the message says that the id is used, the order is not shown yet: that is fault.Ambiguous.
 func (c *Client) Submit(ctx context.Context, r execution.OrderRequest) (execution.Order, error) {
 	if err := sendable(r); err != nil {
 		return execution.Order{}, err
@@ -50,12 +54,20 @@ func (c *Client) Submit(ctx context.Context, r execution.OrderRequest) (executio
 		case found:
 			return execution.Order{}, fault.New(fault.Invalid, "alpaca: client order id %s belongs to another order: %s %s %s",
 				r.ClientID, known.Side, known.Quantity, known.Symbol)
+		case used(err):
+			return execution.Order{}, asAmbiguous(failed("submit "+r.ClientID, err))
 		}
 	case s == 0 && fault.CodeOf(err) == fault.Internal:
 		// A success whose body the official client cannot read.
 		return execution.Order{}, asAmbiguous(failed("submit "+r.ClientID, err))
 	}
 	return execution.Order{}, failed("submit "+r.ClientID, err)
+}
+
+// used says whether Alpaca refuses a client id because it has an order with it; no code of its own says so.
+func used(err error) bool {
+	var s *conn.StatusError
+	return errors.As(err, &s) && strings.Contains(s.Message, "client_order_id must be unique")
 }
 
 func asAmbiguous(err error) error { return fault.As(fault.Ambiguous, err) }
@@ -94,8 +106,12 @@ func (c *Client) OrderByClientID(ctx context.Context, id string) (execution.Orde
 	return o, err == nil, err
 }
 
-// Cancel implements execution.Broker. Alpaca answers 422 for an order that cannot be cancelled any more.
+// Cancel implements execution.Broker. Alpaca answers 422 for an order that cannot be cancelled any more. Without an id
+// the address would be that of all orders, so nothing is sent and the error is fault.Internal.
 func (c *Client) Cancel(ctx context.Context, brokerOrderID string) error {
+	if brokerOrderID == "" {
+		return fault.New(fault.Internal, "alpaca: cancel: the order has no broker id")
+	}
 	t, err := c.trading(ctx)
 	if err != nil {
 		return failed("cancel "+brokerOrderID, err)

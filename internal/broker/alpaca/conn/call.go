@@ -150,6 +150,9 @@ func (c *call) refused(req *http.Request, resp *http.Response, raw []byte) error
 			return backoff.Permanent(fault.As(fault.Ambiguous, status))
 		}
 		return fault.As(fault.Transient, status)
+	case resp.StatusCode == http.StatusUnauthorized:
+		// That is about the keys, not the request: changed keys come into use at a later attempt.
+		return backoff.Permanent(fault.As(fault.Internal, status))
 	case resp.StatusCode >= 400:
 		return backoff.Permanent(fault.As(fault.Invalid, status))
 	default:

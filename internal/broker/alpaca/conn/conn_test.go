@@ -109,6 +109,8 @@ func TestWhatIsSentAgain(t *testing.T) {
 		"order behind a failing proxy":   {"POST", func() (*http.Response, error) { return answer(504, "<html>"), nil }, false, sentOnce, fault.Ambiguous},
 		"order that is redirected":       {"POST", func() (*http.Response, error) { return answer(307, "", "Location", "http://other/"), nil }, false, sentOnce, fault.Internal},
 		"refused order":                  {"POST", func() (*http.Response, error) { return answer(403, "{}"), nil }, false, sentOnce, fault.Invalid},
+		"order with other keys":          {"POST", func() (*http.Response, error) { return answer(401, "{}"), nil }, false, sentOnce, fault.Internal},
+		"read with other keys":           {"GET", func() (*http.Response, error) { return answer(401, "{}"), nil }, false, sentOnce, fault.Internal},
 		"order that is always throttled": {"POST", func() (*http.Response, error) { return answer(429, "{}"), nil }, true, sentSixTimes, fault.Transient},
 		"read on a broken line":          {"GET", func() (*http.Response, error) { return nil, reset }, false, sentTwice, ""},
 		"read of half an answer": {"GET", func() (*http.Response, error) {
