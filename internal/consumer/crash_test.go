@@ -64,7 +64,7 @@ func TestCrashOrErrorAnywhereThenTheNextAttemptFinishes(t *testing.T) {
 						if kind == "crash" {
 							crash(t, w, c, "request-1", step)
 						} else {
-							w.step = failAt(step, 1)
+							w.step = failAt(step)
 							wantCode(t, deliver(t, c, delivery("request-1")), fault.Transient)
 						}
 						time.Sleep(timeout)

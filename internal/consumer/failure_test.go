@@ -43,7 +43,7 @@ func TestInvalidEventIsBuriedAndAnnouncedOnce(t *testing.T) {
 func TestBurialGoesOnWhereItBroke(t *testing.T) {
 	for _, broken := range []string{"before Send", "before Publish"} {
 		t.Run(broken, func(t *testing.T) {
-			w := &world{step: failAt(broken, 1)}
+			w := &world{step: failAt(broken)}
 			c := w.consumer(t, failing(fault.Invalid))
 			if err := deliver(t, c, delivery("request-1")); err == nil {
 				t.Fatal("the first attempt succeeded")
@@ -70,7 +70,7 @@ func TestUndecodableEventIsADeadLetterAndNothingElse(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			w := &world{step: failAt("before Send", 1)}
+			w := &world{step: failAt("before Send")}
 			c := w.consumer(t, skipped)
 			d := bus.Delivery{RequestID: "request-1", DetailType: "WorkflowStarted", Detail: []byte(tt.detail), Raw: []byte("raw")}
 			wantCode(t, deliver(t, c, d), fault.Transient)
@@ -277,7 +277,7 @@ func TestWhatIsKeptIsNeverDead(t *testing.T) {
 }
 
 func TestOutboxThatIsGoneIsNoSuccess(t *testing.T) {
-	w := &world{step: failAt("before Publish", 1)}
+	w := &world{step: failAt("before Publish")}
 	cfg := w.config(skipped)
 	cfg.Claims = withoutOutbox{w}
 	c := newConsumer(t, cfg)

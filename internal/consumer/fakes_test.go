@@ -186,16 +186,14 @@ func failing(code fault.Code) consumer.Handler {
 	}
 }
 
-// failAt returns a step that fails the n-th time that name comes, from 1.
-func failAt(name string, n int) func(string) error {
+// failAt returns a step that fails the first time that name comes.
+func failAt(name string) func(string) error {
+	failed := false
 	return func(at string) error {
-		if at != name {
+		if at != name || failed {
 			return nil
 		}
-		n--
-		if n != 0 {
-			return nil
-		}
+		failed = true
 		return fault.New(fault.Transient, "broken %s", name)
 	}
 }
