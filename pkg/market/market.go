@@ -49,8 +49,10 @@ type Account struct {
 
 // Position is a holding. Quantity is never negative: short positions are not supported and refused by the adapters.
 type Position struct {
-	Symbol      string
-	Quantity    decimal.Decimal
+	Symbol   string
+	Quantity decimal.Decimal
+	// Available is the part of Quantity that no open order holds.
+	Available   decimal.Decimal
 	Price       decimal.Decimal
 	MarketValue decimal.Decimal
 }

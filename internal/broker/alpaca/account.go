@@ -48,7 +48,9 @@ func (c *Client) Positions(ctx context.Context) ([]market.Position, error) {
 		case p.CurrentPrice == nil || p.MarketValue == nil:
 			return nil, fault.New(fault.Transient, "alpaca: position %s has no price yet", p.Symbol)
 		}
-		out = append(out, market.Position{Symbol: p.Symbol, Quantity: p.Qty, Price: *p.CurrentPrice, MarketValue: *p.MarketValue})
+		out = append(out, market.Position{
+			Symbol: p.Symbol, Quantity: p.Qty, Available: p.QtyAvailable, Price: *p.CurrentPrice, MarketValue: *p.MarketValue,
+		})
 	}
 	return out, nil
 }
