@@ -23,7 +23,7 @@ func ExampleLoadPortfolio() {
 		fmt.Println(err)
 		return
 	}
-	weights, _, err := p.Signals(h, "2024-11-29")
+	weights, _, err := p.Signals(h, "2024-11-29", "2024-12-02")
 	fmt.Println(p.Symbols(), weights["SPY"], weights["BIL"], err)
 	// Output: [BIL SPY] 0.3 0.7 <nil>
 }

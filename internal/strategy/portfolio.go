@@ -78,9 +78,13 @@ func (p *Portfolio) Symbols() []string {
 	return slices.Compact(all)
 }
 
-// Signals evaluates every strategy as of asOf. It returns the merged weights, which sum to exactly 1, and each
-// strategy's part of them.
-func (p *Portfolio) Signals(h *symphony.History, asOf market.Date) (map[string]decimal.Decimal, []events.StrategySignal, error) {
+// Signals says what every strategy wants to hold when it trades on trading, the session after asOf, which is the last bar
+// that it sees. It returns the merged weights, which sum to exactly 1, and each strategy's part of them; a fault.Invalid
+// error if trading is not after asOf, as the strategies would have seen a bar that is not complete yet.
+func (p *Portfolio) Signals(h *symphony.History, asOf, trading market.Date) (map[string]decimal.Decimal, []events.StrategySignal, error) {
+	if trading <= asOf {
+		return nil, nil, fault.New(fault.Invalid, "trade on %s as of %s: want the as-of date before the trading date", trading, asOf)
+	}
 	signals := make([]events.StrategySignal, len(p.Strategies))
 	shares := make([]symphony.Share, len(p.Strategies))
 	for i, s := range p.Strategies {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/the-alchemiser/alchemiser/internal/strategy"
 	"github.com/the-alchemiser/alchemiser/pkg/fault"
+	"github.com/the-alchemiser/alchemiser/pkg/market"
+	"github.com/the-alchemiser/alchemiser/pkg/symphony"
 )
 
 func TestPortfolioFileIsCheckedWithPlaces(t *testing.T) {
@@ -57,6 +59,26 @@ func TestPortfolioFileMissing(t *testing.T) {
 	delete(files, "portfolio.yaml")
 	if _, err := strategy.LoadPortfolio(files); fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "portfolio.yaml") {
 		t.Errorf("LoadPortfolio = %v", err)
+	}
+}
+
+func TestSignalsAreOfBarsBeforeTheTradingDate(t *testing.T) {
+	t.Parallel()
+	p, err := strategy.LoadPortfolio(newWorld().files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := symphony.NewHistory(newWorld().prices.bars)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := p.Signals(h, "2024-11-29", "2024-12-02"); err != nil {
+		t.Errorf("Signals = %v", err)
+	}
+	for _, trading := range []market.Date{"2024-11-29", "2024-11-27", ""} {
+		if _, _, err := p.Signals(h, "2024-11-29", trading); fault.CodeOf(err) != fault.Invalid {
+			t.Errorf("Signals on %q = %v, want an invalid fault", trading, err)
+		}
 	}
 }
 

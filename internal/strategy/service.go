@@ -143,7 +143,7 @@ func (s *Service) signal(ctx context.Context, date market.Date) (events.SignalGe
 	if asOf != last {
 		return events.SignalGenerated{}, fault.New(fault.Transient, "the newest bars are of %s, the last session was on %s", asOf, last)
 	}
-	weights, signals, err := s.portfolio.Signals(history, asOf)
+	weights, signals, err := s.portfolio.Signals(history, asOf, date)
 	if err != nil {
 		return events.SignalGenerated{}, err
 	}

@@ -210,8 +210,9 @@ func TestShippedStrategiesRunOnRealPrices(t *testing.T) {
 	}
 	spy := bars["SPY"]
 	held := map[string]bool{}
-	for _, bar := range spy[len(spy)-1000:] {
-		weights, signals, err := p.Signals(h, bar.Date)
+	days := spy[len(spy)-1000:]
+	for i, bar := range days[:len(days)-1] {
+		weights, signals, err := p.Signals(h, bar.Date, days[i+1].Date)
 		if err != nil {
 			t.Fatalf("Signals as of %s: %v", bar.Date, err)
 		}
