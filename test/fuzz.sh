@@ -11,8 +11,20 @@ if [ ${#targets[@]} -eq 0 ]; then
 fi
 each=$(((budget + ${#targets[@]} - 1) / ${#targets[@]}))
 echo "fuzz: ${#targets[@]} targets, ${each}s each"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# Go before 1.27 sometimes reports the end of -fuzztime itself as a failure, with nothing but "context deadline exceeded"
+# and no input (https://go.dev/issue/75804). That, and nothing else, passes.
+only_out_of_time() {
+  grep -q '^    context deadline exceeded$' "$log" && ! grep -Eq 'Failing input written|panic:|hung or terminated|_test\.go:' "$log"
+}
+
 for target in "${targets[@]}"; do
   file=${target%%:*}
   name=${target##*func }
-  go test -run '^$' -fuzz "^${name}\$" -fuzztime "${each}s" "./$(dirname "$file")"
+  if ! go test -run '^$' -fuzz "^${name}\$" -fuzztime "${each}s" "./$(dirname "$file")" 2>&1 | tee "$log"; then
+    only_out_of_time || exit 1
+    echo "fuzz: $name ran out of its time with no failing input: passed (go.dev/issue/75804)"
+  fi
 done
