@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/faults"
 	"github.com/the-alchemiser/alchemiser/internal/stack"
 )
 
@@ -28,6 +30,7 @@ func newLocalCommand() *cobra.Command {
 
 func newLocalUpCommand() *cobra.Command {
 	var cfg localaws.Config
+	var plan string
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Serve the AWS APIs on this machine until interrupted",
@@ -39,6 +42,9 @@ Access key and secret are "test", the region is us-east-1, the account 000000000
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cfg.RetryScale <= 0 {
 				return fmt.Errorf("--retry-scale %g: want more than 0", cfg.RetryScale)
+			}
+			if err := readFaults(plan, &cfg.Faults); err != nil {
+				return err
 			}
 			cfg.Log = cmd.ErrOrStderr()
 			server, err := localaws.New(cfg)
@@ -55,7 +61,23 @@ Access key and secret are "test", the region is us-east-1, the account 000000000
 	cmd.Flags().IntVar(&cfg.Port, "port", 4566, "port on 127.0.0.1; 0 finds a free one")
 	cmd.Flags().StringVar(&cfg.DataDir, "data", "", "folder that keeps the state; without it the state is in memory")
 	cmd.Flags().Float64Var(&cfg.RetryScale, "retry-scale", 1, "multiplies the delays between delivery attempts, as 0.01 for tests")
+	cmd.Flags().StringVar(&plan, "faults", "", "JSON file with the faults to inject (docs/faults.md)")
 	return cmd
+}
+
+// readFaults reads a plan of faults; no file is no faults.
+func readFaults(file string, into *faults.Plan) error {
+	if file == "" {
+		return nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("--faults: %w", err)
+	}
+	if *into, err = faults.Parse(text); err != nil {
+		return fmt.Errorf("--faults %s: %w", file, err)
+	}
+	return nil
 }
 
 func newLocalEnvCommand() *cobra.Command {

@@ -75,6 +75,21 @@ func TestLocalUpRefusesATakenPort(t *testing.T) {
 	}
 }
 
+func TestLocalUpRefusesABadPlanOfFaults(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "faults.json")
+	if err := os.WriteFile(file, []byte(`{"rules":[{"fault":"explode"}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for plan, want := range map[string]string{file: "faults.json: fault plan: rules[0]", "none.json": "no such file"} {
+		cmd := newRootCommand()
+		cmd.SetArgs([]string{"local", "up", "--port", "0", "--faults", plan})
+		cmd.SetOut(io.Discard)
+		if err := cmd.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", plan, err, want)
+		}
+	}
+}
+
 func TestLocalEnvPrintsTheStacksVariables(t *testing.T) {
 	t.Chdir(t.TempDir())
 	env := func() (string, error) {

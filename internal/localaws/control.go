@@ -2,19 +2,21 @@ package localaws
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"time"
 
+	"github.com/the-alchemiser/alchemiser/internal/localaws/faults"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/sns"
 )
 
-// control serves what AWS has no API for: what exists, what SNS has mailed, and what time it is.
+// control serves what AWS has no API for: what exists, what SNS has mailed, what time it is, and what fails on purpose.
 func (s *Server) control(w http.ResponseWriter, r *http.Request, name string) {
 	switch {
 	case name == "inventory" && r.Method == http.MethodGet:
 		arns, err := s.services.inventory()
 		if err != nil {
-			s.faults.Printf("inventory: %v", err)
+			s.logger.Printf("inventory: %v", err)
 			http.Error(w, "inventory: "+err.Error(), http.StatusInternalServerError)
 			return
 		}
@@ -22,7 +24,7 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request, name string) {
 	case name == "outbox" && r.Method == http.MethodGet:
 		mails, err := s.services.sns.Outbox()
 		if err != nil {
-			s.faults.Printf("outbox: %v", err)
+			s.logger.Printf("outbox: %v", err)
 			http.Error(w, "outbox: "+err.Error(), http.StatusInternalServerError)
 			return
 		}
@@ -37,8 +39,23 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request, name string) {
 		}
 		s.clock.Set(to.Now)
 		s.answer(w, clockState{s.clock.Now().UTC()})
+	case name == "faults" && r.Method == http.MethodGet:
+		s.answer(w, map[string][]faults.Count{"rules": s.faults.Counts()})
+	case name == "faults" && r.Method == http.MethodPost:
+		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+		if err != nil {
+			http.Error(w, "faults: "+err.Error(), http.StatusBadRequest)
+			return
+		}
+		plan, err := faults.Parse(text)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		s.faults.Set(plan)
+		s.answer(w, map[string][]faults.Count{"rules": s.faults.Counts()})
 	default:
-		http.Error(w, "want GET inventory, GET outbox, GET clock or POST clock", http.StatusNotFound)
+		http.Error(w, "want GET or POST faults, GET or POST clock, GET inventory or GET outbox", http.StatusNotFound)
 	}
 }
 
@@ -49,6 +66,6 @@ type clockState struct {
 func (s *Server) answer(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	if err := json.NewEncoder(w).Encode(v); err != nil {
-		s.faults.Printf("control: %v", err)
+		s.logger.Printf("control: %v", err)
 	}
 }

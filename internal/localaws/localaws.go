@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/faults"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/iam"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
@@ -38,6 +39,8 @@ type Config struct {
 	DataDir string
 	// RetryScale multiplies the delays between delivery attempts of all services; 0 means 1, as on AWS.
 	RetryScale float64
+	// Faults are injected from the start; the control API replaces them.
+	Faults faults.Plan
 	// Log gets what went wrong inside of the endpoint; nil discards it.
 	Log io.Writer
 }
@@ -49,7 +52,8 @@ type Server struct {
 	clock    *clock.Clock
 	services services
 	aws      http.Handler
-	faults   *log.Logger
+	logger   *log.Logger
+	faults   faults.Injector
 }
 
 // New opens the state, takes the port and sets the services up. Requests are accepted from then on and answered once
@@ -64,7 +68,7 @@ func New(cfg Config) (_ *Server, err error) {
 	if cfg.RetryScale < 0 {
 		return nil, fmt.Errorf("retry scale %g: want more than 0", cfg.RetryScale)
 	}
-	s := &Server{clock: clock.New(), faults: log.New(cfg.Log, "localaws: ", log.LstdFlags|log.Lmicroseconds|log.LUTC)}
+	s := &Server{clock: clock.New(), logger: log.New(cfg.Log, "localaws: ", log.LstdFlags|log.Lmicroseconds|log.LUTC)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -79,7 +83,10 @@ func New(cfg Config) (_ *Server, err error) {
 	if s.services, err = newServices(s, cfg); err != nil {
 		return nil, err
 	}
-	s.aws = wire.NewHandler(s.services.apis(), s.resolve, s.faults)
+	handler := wire.NewHandler(s.services.apis(), s.resolve, s.logger)
+	handler.Around = s.inject
+	s.aws = handler
+	s.faults.Set(cfg.Faults)
 	return s, nil
 }
 
@@ -107,7 +114,7 @@ func (s *Server) Serve(ctx context.Context) (err error) {
 	server := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:          s.faults,
+		ErrorLog:          s.logger,
 		// Long polls and waiting invocations end with the endpoint.
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}

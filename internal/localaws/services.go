@@ -46,7 +46,7 @@ func newServices(s *Server, cfg Config) (v services, err error) {
 	v.sqs, errs[4] = sqs.New(sqs.Config{Store: s.store, Clock: s.clock, URL: s.URL})
 	v.logs, errs[5] = logs.New(logs.Config{Store: s.store, Clock: s.clock})
 	v.dynamodb, errs[6] = dynamodb.New(dynamodb.Config{Store: s.store, Clock: s.clock})
-	v.events, errs[7] = events.New(events.Config{Store: s.store, Clock: s.clock, Sender: router, RetryScale: cfg.RetryScale})
+	v.events, errs[7] = events.New(events.Config{Store: s.store, Clock: s.clock, Sender: router, RetryScale: cfg.RetryScale, Faults: &s.faults})
 	v.scheduler, errs[8] = scheduler.New(scheduler.Config{Store: s.store, Clock: s.clock, Sender: router, RetryScale: cfg.RetryScale})
 	v.xray, errs[9] = xray.New(xray.Config{Store: s.store, Clock: s.clock})
 	if err := errors.Join(errs[:]...); err != nil {
@@ -55,7 +55,7 @@ func newServices(s *Server, cfg Config) (v services, err error) {
 	v.lambda, err = lambda.New(lambda.Config{
 		Store: s.store, Clock: s.clock, Sender: router,
 		Credentials: functionRoles{v.iam}, Logs: functionLogs{v.logs}, Tracer: v.xray,
-		EndpointURL: s.URL, RetryScale: cfg.RetryScale,
+		EndpointURL: s.URL, RetryScale: cfg.RetryScale, Faults: &s.faults,
 	})
 	router.roles = v.iam
 	router.receivers["sqs"] = v.sqs

@@ -28,6 +28,17 @@ func Global(service, resource string) string {
 	return fmt.Sprintf("arn:aws:%s::%s:%s", service, Account, resource)
 }
 
+// FunctionName returns the name of the Lambda function that the ARN s, with or without a qualifier, stands for, or "".
+func FunctionName(s string) string {
+	a, ok := Parse(s)
+	name, isFunction := strings.CutPrefix(a.Resource, "function:")
+	if !ok || a.Service != "lambda" || !isFunction {
+		return ""
+	}
+	name, _, _ = strings.Cut(name, ":")
+	return name
+}
+
 // Parse splits s; ok is false if it is not an ARN.
 func Parse(s string) (a ARN, ok bool) {
 	parts := strings.SplitN(s, ":", 6)

@@ -78,6 +78,9 @@ func (s *Service) attempt(ctx context.Context, it item, done chan<- string) erro
 	if it.Dead != nil {
 		return s.bury(ctx, it, done)
 	}
+	if held, err := s.strike(it); held || err != nil {
+		return err
+	}
 	err := s.cfg.Sender.Send(ctx, it.Target, delivery.Message{
 		Body: it.Body, Principal: principal, SourceARN: it.Rule, SourceAccount: arn.Account,
 		RoleARN: it.Role, TraceHeader: it.Trace,

@@ -60,6 +60,9 @@ func (s *Service) putEvents(ctx context.Context, in PutEventsInput) (PutEventsRe
 	accepted := make([]routed, 0, len(in.Entries))
 	for i, entry := range in.Entries {
 		e, refused := s.accept(entry)
+		if refused == nil && s.cfg.Faults.Entry(entry.DetailType) {
+			refused = &EntryResult{ErrorCode: "InternalFailure", ErrorMessage: "The entry was refused on purpose."}
+		}
 		if refused != nil {
 			out.Entries[i] = *refused
 			out.FailedEntryCount++

@@ -17,6 +17,8 @@ type pending struct {
 	Trace                   string
 	MaxAttempts, MaxAge     int
 	Accepted, Due           time.Time
+	// Struck is true once it is known what fault, if any, this delivery suffers.
+	Struck bool `json:",omitempty"`
 	// Failures are the attempts that failed so far.
 	Failures int
 	// Dead, if set, says why the event goes to the dead letter queue instead of the target.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/faults"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
@@ -31,6 +32,8 @@ type Config struct {
 	Sender delivery.Sender
 	// RetryScale multiplies the delays between delivery attempts; 0 means 1, as on AWS.
 	RetryScale float64
+	// Faults strike entries and deliveries; nil injects none.
+	Faults *faults.Injector
 }
 
 // Service is EventBridge. It is safe for concurrent use.

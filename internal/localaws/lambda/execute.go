@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/arn"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/faults"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/lambda/sandbox"
 )
 
@@ -102,10 +103,18 @@ func (s *Service) invoke(ctx context.Context, c call, i *instance, r *result) er
 		}
 		timeout -= took
 	}
-	r.Outcome = i.Invoke(ctx, sandbox.Invocation{
+	in := sandbox.Invocation{
 		RequestID: c.requestID, FunctionARN: functionARN(c.f.Name, c.qualifier), TraceHeader: r.functionHeader,
 		Payload: c.payload, Timeout: timeout,
-	})
+	}
+	if fault, ok := s.cfg.Faults.Invocation(c.f.Name); ok && fault.Kind == faults.Timeout {
+		in.CutAfter = max(fault.Delay, 1)
+	} else if ok {
+		defer time.AfterFunc(fault.Delay, i.Kill).Stop()
+	}
+	s.pool.began(i)
+	r.Outcome = i.Invoke(ctx, in)
+	s.pool.ended(i)
 	if r.Gone {
 		return ctx.Err() // killed because the endpoint ends: that is nothing the function did
 	}

@@ -25,6 +25,7 @@ import (
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/faults"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/lambda"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
@@ -161,7 +162,9 @@ type harness struct {
 	clock *clock.Clock
 	xray  *xray.Service
 	api   wire.Service
-	stop  func()
+	// faults strike invocations.
+	faults faults.Injector
+	stop   func()
 }
 
 // start runs a service over the store in dir ("" for memory).
@@ -177,7 +180,7 @@ func start(t *testing.T, dir string) *harness {
 	}
 	h.Service, err = lambda.New(lambda.Config{
 		Store: store, Clock: h.clock, Sender: h.post, Credentials: roles{}, Logs: h.logs, Tracer: h.xray,
-		EndpointURL: func() string { return "http://127.0.0.1:4566" }, RetryScale: 1e-6,
+		EndpointURL: func() string { return "http://127.0.0.1:4566" }, RetryScale: 1e-6, Faults: &h.faults,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -35,9 +35,13 @@ type pool struct {
 	mu   sync.Mutex
 	warm map[revision][]*instance
 	busy map[string]int
+	// running are the environments that carry out an invocation.
+	running map[*instance]bool
 }
 
-func newPool() *pool { return &pool{warm: map[revision][]*instance{}, busy: map[string]int{}} }
+func newPool() *pool {
+	return &pool{warm: map[revision][]*instance{}, busy: map[string]int{}, running: map[*instance]bool{}}
+}
 
 // acquire takes the right to one invocation of a function, which release gives back. reserved is nil for a function that
 // shares what the others, in reservations, have left: unreserved.
@@ -70,6 +74,32 @@ func (p *pool) release(name string) {
 	if p.busy[name]--; p.busy[name] == 0 {
 		delete(p.busy, name)
 	}
+}
+
+func (p *pool) began(i *instance) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running[i] = true
+}
+
+func (p *pool) ended(i *instance) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.running, i)
+}
+
+// kill kills the environments of a function that carry out an invocation, and says whether there was any.
+func (p *pool) kill(name string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	killed := false
+	for i := range p.running {
+		if i.revision.name == name {
+			i.Kill()
+			killed = true
+		}
+	}
+	return killed
 }
 
 // throttled is the answer to an invocation beyond a limit.

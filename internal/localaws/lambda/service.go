@@ -16,6 +16,7 @@ import (
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/faults"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/lambda/sandbox"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
 )
@@ -62,6 +63,8 @@ type Config struct {
 	EndpointURL func() string
 	// RetryScale multiplies the delays between attempts of the asynchronous queue; 0 means 1, as on AWS.
 	RetryScale float64
+	// Faults strike invocations; nil injects none.
+	Faults *faults.Injector
 }
 
 // Service is Lambda. It is safe for concurrent use.
@@ -139,6 +142,9 @@ func (s *Service) broken(err error) {
 	default: // the first one counts
 	}
 }
+
+// Kill kills the processes of a function that carry out an invocation, as a crash would. It says whether there was any.
+func (s *Service) Kill(function string) bool { return s.pool.kill(function) }
 
 // Inventory returns the ARNs of all functions.
 func (s *Service) Inventory() ([]string, error) {

@@ -25,8 +25,15 @@ type Handler struct {
 	byTarget  map[string]*api
 	byVersion map[string]*api
 	resolve   Resolver
-	faults    *log.Logger
+	logger    *log.Logger
+
+	// Around, if set, runs each operation whose caller is known: it calls next, or answers itself. Set it before the
+	// handler serves.
+	Around func(ctx context.Context, r *Request, next func() (any, error)) (any, error)
 }
+
+// ErrNoAnswer, returned by Around, closes the connection without an answer.
+var ErrNoAnswer = errors.New("no answer")
 
 // api is a service with its operations where requests find them.
 type api struct {
@@ -37,11 +44,11 @@ type api struct {
 
 // NewHandler returns a handler for services. A request belongs to the service that X-Amz-Target names, else (with a form
 // as its body) to the one that has the form's Version, else to the one in the credential scope of its signature. Signatures
-// are not verified, but the access key must be one that resolve knows. Faults of the endpoint itself go to faults.
-func NewHandler(services []Service, resolve Resolver, faults *log.Logger) *Handler {
+// are not verified, but the access key must be one that resolve knows. Faults of the endpoint itself go to logger.
+func NewHandler(services []Service, resolve Resolver, logger *log.Logger) *Handler {
 	h := &Handler{
 		byName: map[string]*api{}, byTarget: map[string]*api{}, byVersion: map[string]*api{},
-		resolve: resolve, faults: faults,
+		resolve: resolve, logger: logger,
 	}
 	for _, s := range services {
 		a := &api{Service: s, operations: map[string]Operation{}}
@@ -68,13 +75,19 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	w.Header().Set("x-amzn-RequestId", r.ID)
 	defer func() {
 		if p := recover(); p != nil {
-			h.faults.Printf("%s.%s: panic: %v\n%s", r.Service, r.Operation, p, debug.Stack())
+			if p == http.ErrAbortHandler { //nolint:errorlint // it is compared so in net/http
+				panic(p)
+			}
+			h.logger.Printf("%s.%s: panic: %v\n%s", r.Service, r.Operation, p, debug.Stack())
 			r.writeError(w, internalFailure(r))
 		}
 	}()
 	out, err := h.serve(w, hr, r)
 	if err == nil {
 		err = r.writeOutput(w, out)
+	}
+	if errors.Is(err, ErrNoAnswer) {
+		panic(http.ErrAbortHandler)
 	}
 	if err != nil {
 		r.writeError(w, h.refusal(r, err))
@@ -105,7 +118,10 @@ func (h *Handler) serve(w http.ResponseWriter, hr *http.Request, r *Request) (an
 		return nil, unknownKey(r.protocol, scope.accessKeyID)
 	}
 	ctx := context.WithValue(WithCaller(hr.Context(), caller), requestKey, r)
-	return op.call(ctx, r)
+	if h.Around == nil {
+		return op.call(ctx, r)
+	}
+	return h.Around(ctx, r, func() (any, error) { return op.call(ctx, r) })
 }
 
 func unknownKey(p Protocol, key string) *Error {
@@ -198,7 +214,7 @@ func (h *Handler) refusal(r *Request, err error) *Error {
 	if errors.As(err, &refused) {
 		return refused
 	}
-	h.faults.Printf("%s.%s (request %s): %v", r.Service, r.Operation, r.ID, err)
+	h.logger.Printf("%s.%s (request %s): %v", r.Service, r.Operation, r.ID, err)
 	return internalFailure(r)
 }
 

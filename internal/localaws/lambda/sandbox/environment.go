@@ -22,7 +22,7 @@ type Spec struct {
 	Output func(line string)
 }
 
-// Environment is one process. Its methods must not be called at the same time, except Close.
+// Environment is one process. Its methods must not be called at the same time, except Close and Kill.
 type Environment struct {
 	host   *Host
 	cmd    *exec.Cmd
@@ -97,6 +97,10 @@ func (e *Environment) Close() {
 	e.signal(syscall.SIGKILL)
 	<-e.exited
 }
+
+// Kill ends the process at once and does not wait for it. It is safe at any time: an invocation that runs ends as one
+// whose process has crashed.
+func (e *Environment) Kill() { e.signal(syscall.SIGKILL) }
 
 // Ready waits until the function has initialised: until it polls for its first invocation. It returns an *InitError if
 // it fails or ctx ends before; then the environment is closed.
