@@ -24,7 +24,7 @@ const (
 	// StatusDone means that everything that follows was published.
 	StatusDone Status = "done"
 	// StatusDead means that the event can never be handled. A duplicate cannot be told from a redrive, so it stays so for
-	// every delivery: whoever redrives a dead event opens its claim first.
+	// every delivery: whoever redrives a dead event opens its claim first, by Reopen.
 	StatusDead Status = "dead"
 )
 

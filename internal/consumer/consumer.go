@@ -116,9 +116,8 @@ func (c *Consumer) annotations(d bus.Delivery, e events.Event) map[string]string
 
 // handle claims e and brings it as far as it can.
 func (c *Consumer) handle(ctx context.Context, d bus.Delivery, e events.Event) error {
-	key := Key{Function: c.cfg.Function, EventID: e.ID}
+	key := KeyOf(c.cfg.Function, e.ID, d)
 	if d.ReplayName != "" {
-		key.EventID = d.ReplayName + "/" + e.ID
 		ctx = bus.WithReplay(ctx, d.ReplayName)
 	}
 	claim, err := c.take(ctx, key, d.RequestID)

@@ -1,5 +1,5 @@
-// Package deadletter puts events that can never be handled into the function's own dead letter queue, and reads the
-// three shapes of message that such a queue holds.
+// Package deadletter puts events that can never be handled into the function's own dead letter queue, reads the
+// three shapes of message that such a queue holds, and gives their events back to the function.
 package deadletter
 
 import (

@@ -1,0 +1,74 @@
+package consumer_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/the-alchemiser/alchemiser/internal/consumer"
+	"github.com/the-alchemiser/alchemiser/pkg/bus"
+	"github.com/the-alchemiser/alchemiser/pkg/events"
+	"github.com/the-alchemiser/alchemiser/pkg/fault"
+)
+
+var key = consumer.Key{Function: "strategy", EventID: "event-1"}
+
+func TestReopenedEventIsHandledInTheNextRound(t *testing.T) {
+	w := &world{}
+	dead := w.consumer(t, failing(fault.Invalid))
+	if err := deliver(t, dead, delivery("first")); err != nil {
+		t.Fatal(err)
+	}
+	if opened, err := consumer.Reopen(t.Context(), w, key); !opened || err != nil {
+		t.Fatalf("opened %v, %v", opened, err)
+	}
+	if opened, err := consumer.Reopen(t.Context(), w, key); opened || err != nil {
+		t.Errorf("opened again: %v, %v", opened, err)
+	}
+	if err := deliver(t, dead, delivery("redrive")); err != nil {
+		t.Fatal(err)
+	}
+	failed := w.only(events.TypeWorkflowFailed)
+	if len(failed) != 2 || failed[1].Payload.(events.WorkflowFailed).Attempt != 2 || len(w.letters) != 2 {
+		t.Errorf("announced %+v with %d dead letters, want rounds 1 and 2", failed, len(w.letters))
+	}
+	if _, err := consumer.Reopen(t.Context(), w, key); err != nil {
+		t.Fatal(err)
+	}
+	mended := w.consumer(t, func(context.Context, events.Event) ([]events.Payload, error) { return nil, nil })
+	if err := deliver(t, mended, delivery("another redrive")); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.claim(t); got.Status != consumer.StatusDone || got.Round != 3 {
+		t.Errorf("the claim is %s in round %d, want done in round 3", got.Status, got.Round)
+	}
+}
+
+func TestNothingButASettledDeadEventIsReopened(t *testing.T) {
+	for name, status := range map[string]consumer.Status{"nobody's": "", "running": consumer.StatusRunning, "done": consumer.StatusDone} {
+		t.Run(name, func(t *testing.T) {
+			w := &world{}
+			if status != "" {
+				if _, err := w.Swap(t.Context(), "", consumer.Claim{Key: key, Token: "1", Status: status}, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if opened, err := consumer.Reopen(t.Context(), w, key); opened || err != nil {
+				t.Errorf("opened %v, %v", opened, err)
+			}
+		})
+	}
+	w := &world{}
+	if _, err := w.Swap(t.Context(), "", consumer.Claim{Key: key, Token: "1", Status: consumer.StatusDead, Buried: true}, nil); err != nil {
+		t.Fatal(err)
+	}
+	opened, err := consumer.Reopen(t.Context(), w, key)
+	if opened || fault.CodeOf(err) != fault.Transient {
+		t.Errorf("while it is being buried: opened %v, %v", opened, err)
+	}
+}
+
+func TestReplayedEventHasAKeyOfItsOwn(t *testing.T) {
+	if got := consumer.KeyOf("monitor", "e", bus.Delivery{ReplayName: "r"}); got.EventID != "r/e" {
+		t.Errorf("key %+v", got)
+	}
+}
