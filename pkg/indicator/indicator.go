@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/the-alchemiser/alchemiser/pkg/fault"
+	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
 
 // MaxWindow is the greatest window, forty years of trading days; it bounds the memory that a program can ask for.
@@ -24,7 +25,7 @@ type Unit string
 const (
 	Price          Unit = "price"            // US dollars
 	Percent        Unit = "percent"          // 5 means 5 %
-	PercentPerDay  Unit = "percent per day"  // mean of daily returns
+	PercentPerDay  Unit = "percent per day"  // of daily returns
 	PercentPerYear Unit = "percent per year" // annualised with 252 trading days
 	Index          Unit = "index"            // 0 to 100
 )
@@ -43,11 +44,19 @@ type Definition struct {
 
 	minWindow int
 	beyond    int // bars needed beyond the window
-	compute   func(closes []float64, window int) float64
+	// compute returns the value at the last of closes; series, of a recursive indicator instead, that at each of them.
+	compute func(closes []float64, window int) float64
+	series  func(closes []float64, window int) []float64
 }
 
-// All returns every indicator, sorted by name.
-func All() []Definition {
+// All returns every indicator as it is by default, sorted by name.
+func All() []Definition { return Options{}.All() }
+
+// Lookup returns the indicator called name as it is by default.
+func Lookup(name string) (Definition, bool) { return Options{}.Lookup(name) }
+
+// All returns every indicator under o, sorted by name.
+func (o Options) All() []Definition {
 	return []Definition{
 		cumulativeReturnDefinition(),
 		currentPriceDefinition(),
@@ -55,15 +64,15 @@ func All() []Definition {
 		maxDrawdownDefinition(),
 		movingAveragePriceDefinition(),
 		movingAverageReturnDefinition(),
-		rsiDefinition(),
+		o.RSI.definition(),
 		stdevPriceDefinition(),
-		stdevReturnDefinition(),
+		o.StdevReturn.definition(),
 	}
 }
 
-// Lookup returns the indicator called name.
-func Lookup(name string) (Definition, bool) {
-	all := All()
+// Lookup returns the indicator called name under o.
+func (o Options) Lookup(name string) (Definition, bool) {
+	all := o.All()
 	i, ok := slices.BinarySearchFunc(all, name, func(d Definition, name string) int { return strings.Compare(d.Name, name) })
 	if !ok {
 		return Definition{}, false
@@ -95,7 +104,36 @@ func (d Definition) Value(closes []float64, window int) (float64, error) {
 	if need := d.BarsNeeded(window); len(closes) < need {
 		return 0, &HistoryError{Indicator: d.Name, Window: window, Needed: need, Present: len(closes)}
 	}
-	v := d.compute(closes, window)
+	if d.Recursive {
+		return d.finite(d.series(closes, window)[len(closes)-1], window)
+	}
+	return d.finite(d.compute(closes, window), window)
+}
+
+// Series is the values of a recursive indicator at every close of one history. It is never changed and safe for
+// concurrent use.
+type Series struct {
+	def    Definition
+	window int
+	values []float64
+}
+
+// Series computes the values at all closes, oldest first, in one pass. The value at one of them depends on it and
+// those before it alone, and is to the last bit what Value returns for them. Call it for a recursive indicator and a
+// window that CheckWindow accepts.
+func (d Definition) Series(closes []float64, window int) Series {
+	return Series{def: d, window: window, values: d.series(closes, window)}
+}
+
+// At returns what Value returns for the first n closes.
+func (s Series) At(n int) (float64, error) {
+	if need := s.def.BarsNeeded(s.window); n < need {
+		return 0, &HistoryError{Indicator: s.def.Name, Window: s.window, Needed: need, Present: n}
+	}
+	return s.def.finite(s.values[n-1], s.window)
+}
+
+func (d Definition) finite(v float64, window int) (float64, error) {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return 0, fault.New(fault.Invalid, "%s over %d bars: the closes make no finite value", d.Name, window)
 	}
@@ -110,6 +148,8 @@ type HistoryError struct {
 	Window    int
 	Needed    int
 	Present   int
+	// FirstUsable is the date as of which there are bars enough, if whoever computed the value knows it.
+	FirstUsable market.Date
 }
 
 // Error implements error.
@@ -122,7 +162,11 @@ func (e *HistoryError) Error() string {
 	if e.Window > 0 {
 		window = fmt.Sprintf(" with window %d", e.Window)
 	}
-	return fmt.Sprintf("%s%s%s needs %d bars of history, there are %d", e.Indicator, of, window, e.Needed, e.Present)
+	first := ""
+	if e.FirstUsable != "" {
+		first = fmt.Sprintf("; the first usable day is %s", e.FirstUsable)
+	}
+	return fmt.Sprintf("%s%s%s needs %d bars of history, there are %d%s", e.Indicator, of, window, e.Needed, e.Present, first)
 }
 
 // Code implements the interface that fault.CodeOf reads.

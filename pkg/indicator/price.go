@@ -20,18 +20,21 @@ func movingAveragePrice(closes []float64, window int) float64 { return mean(last
 func exponentialMovingAverageDefinition() Definition {
 	return Definition{
 		Name: "exponential-moving-average-price", Label: "exponential moving average", Unit: Price, Windowed: true,
-		Recursive: true, minWindow: 1, compute: exponentialMovingAverage,
+		Recursive: true, minWindow: 1, series: exponentialMovingAverage,
 	}
 }
 
-// exponentialMovingAverage is E[n-1] with E[0] = P[0], E[i] = a·P[i] + (1-a)·E[i-1], a = 2/(w+1), over the whole history.
-func exponentialMovingAverage(closes []float64, window int) float64 {
+// exponentialMovingAverage is E with E[0] = P[0], E[i] = a·P[i] + (1-a)·E[i-1], a = 2/(w+1), over the whole history.
+func exponentialMovingAverage(closes []float64, window int) []float64 {
 	a := 2 / (float64(window) + 1)
-	e := closes[0]
-	for _, p := range closes[1:] {
-		e += a * (p - e)
+	values := make([]float64, len(closes))
+	for i, p := range closes {
+		values[i] = p
+		if i > 0 {
+			values[i] = values[i-1] + a*(p-values[i-1])
+		}
 	}
-	return e
+	return values
 }
 
 func last(xs []float64, n int) []float64 { return xs[len(xs)-n:] }

@@ -5,16 +5,35 @@ import "math"
 // tradingDays is the number of trading days a year that annualises a deviation.
 const tradingDays = 252
 
-func stdevReturnDefinition() Definition {
-	return Definition{
+// StdevReturn is what the deviation of daily returns is quoted for. Whether Composer's is annualised is disputed; it
+// matters against fixed thresholds only.
+type StdevReturn string
+
+// The ways. The zero value is Annualised.
+const (
+	Annualised StdevReturn = "annualised"
+	Daily      StdevReturn = "daily"
+)
+
+func (v StdevReturn) definition() Definition {
+	d := Definition{
 		Name: "stdev-return", Label: "volatility", Unit: PercentPerYear, Windowed: true,
-		minWindow: 1, beyond: 1, compute: stdevReturn,
+		minWindow: 1, beyond: 1, compute: annualised,
 	}
+	if v == Daily {
+		d.Unit, d.compute = PercentPerDay, deviation
+	}
+	return d
 }
 
-// stdevReturn is the population standard deviation (ddof 0) of the last w daily returns in percent, times √252.
-func stdevReturn(closes []float64, window int) float64 {
-	return math.Sqrt(squares(dailyReturns(closes, window))/float64(window)) * math.Sqrt(tradingDays)
+// annualised is the deviation times √252.
+func annualised(closes []float64, window int) float64 {
+	return deviation(closes, window) * math.Sqrt(tradingDays)
+}
+
+// deviation is the population standard deviation (ddof 0) of the last w daily returns in percent.
+func deviation(closes []float64, window int) float64 {
+	return math.Sqrt(squares(dailyReturns(closes, window)) / float64(window))
 }
 
 func stdevPriceDefinition() Definition {

@@ -1,24 +1,61 @@
 package indicator
 
-func rsiDefinition() Definition {
-	return Definition{
-		Name: "rsi", Label: "RSI", Unit: Index, Windowed: true, Recursive: true,
-		minWindow: 1, beyond: 1, compute: rsi,
+// RSI is how gains and losses are averaged. Sources differ: Composer's own text describes simple averages, its live
+// results fit Wilder's.
+type RSI string
+
+// The ways. The zero value is Wilder.
+const (
+	// Wilder smooths over the whole history.
+	Wilder RSI = "wilder"
+	// Cutler takes simple averages over the window.
+	Cutler RSI = "cutler"
+)
+
+func (v RSI) definition() Definition {
+	d := Definition{Name: "rsi", Label: "RSI", Unit: Index, Windowed: true, minWindow: 1, beyond: 1}
+	if v == Cutler {
+		d.compute = cutler
+		return d
 	}
+	d.Recursive, d.series = true, wilder
+	return d
 }
 
-// rsi is the relative strength index of J. Welles Wilder, New Concepts in Technical Trading Systems (1978), with his
+// wilder is the relative strength index of J. Welles Wilder, New Concepts in Technical Trading Systems (1978), with his
 // smoothing over the whole history: with d[i] = P[i]-P[i-1], G[0] = 0 and G[i] = max(d[i],0)/w + (1-1/w)·G[i-1], L
-// likewise for losses, it is 100 - 100/(1+G/L). Without a loss it is 100, without any change 50.
-func rsi(closes []float64, window int) float64 {
+// likewise for losses, it is strength(G, L).
+func wilder(closes []float64, window int) []float64 {
 	w := float64(window)
 	keep := 1 - 1/w
 	var gain, loss float64
-	for i := 1; i < len(closes); i++ {
-		d := closes[i] - closes[i-1]
-		gain = max(d, 0)/w + keep*gain
-		loss = max(-d, 0)/w + keep*loss
+	values := make([]float64, len(closes))
+	for i := range closes {
+		if i > 0 {
+			d := closes[i] - closes[i-1]
+			gain = max(d, 0)/w + keep*gain
+			loss = max(-d, 0)/w + keep*loss
+		}
+		values[i] = strength(gain, loss)
 	}
+	return values
+}
+
+// cutler is the relative strength index with simple averages of the last w gains and losses: it depends on the last
+// w+1 closes alone.
+func cutler(closes []float64, window int) float64 {
+	var gain, loss float64
+	tail := last(closes, window+1)
+	for i := range window {
+		d := tail[i+1] - tail[i]
+		gain += max(d, 0)
+		loss += max(-d, 0)
+	}
+	return strength(gain, loss)
+}
+
+// strength is 100 - 100/(1+gain/loss); without a loss it is 100, without any change 50.
+func strength(gain, loss float64) float64 {
 	switch {
 	case gain == 0 && loss == 0:
 		return 50
