@@ -26,28 +26,40 @@ type operator func(c *compiler, f *form) node
 // operators is the language: everything that evaluates to a weighted portfolio.
 func operators() map[string]operator {
 	return map[string]operator{
-		"asset":            compileAsset,
-		"group":            compileGroup,
-		"if":               compileIf,
-		"weight-equal":     compileWeightEqual,
-		"weight-specified": compileWeightSpecified,
+		"asset":                     compileAsset,
+		"filter":                    compileFilter,
+		"group":                     compileGroup,
+		"if":                        compileIf,
+		"weight-equal":              compileWeightEqual,
+		"weight-inverse-volatility": compileInverseVolatility,
+		"weight-specified":          compileWeightSpecified,
 	}
 }
 
-// Parse reads, checks and compiles the program src. file is how errors call it. The error is one or several
-// *SyntaxError joined, each with code fault.Invalid: the first that keeps the text from being read, or everything that
-// the check found, up to twenty.
-func Parse(file, src string) (*Program, error) {
+// Parse reads, checks and compiles the program src with the default definitions of all indicators: see ParseWith.
+func Parse(file, src string) (*Program, error) { return ParseWith(indicator.Options{}, file, src) }
+
+// ParseWith reads, checks and compiles the program src; o says which definitions its indicators have where sources
+// differ. file is how errors call it. The error is one or several *SyntaxError joined, each with code fault.Invalid: the
+// first that keeps the text from being read, or everything that the check found, up to twenty.
+func ParseWith(o indicator.Options, file, src string) (*Program, error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
 	f, err := read(file, src)
 	if err != nil {
 		return nil, err
 	}
 	sum := sha256.Sum256([]byte(src))
 	c := &compiler{
-		program:   &Program{file: file, digest: hex.EncodeToString(sum[:])},
-		operators: operators(),
-		metricIDs: map[metric]int{},
-		symbols:   map[string]int{},
+		program:    &Program{file: file, digest: hex.EncodeToString(sum[:]), options: o},
+		operators:  operators(),
+		indicators: map[string]indicator.Definition{},
+		metricIDs:  map[metric]int{},
+		symbols:    map[string]int{},
+	}
+	for _, d := range o.All() {
+		c.indicators[d.Name] = d
 	}
 	c.defsymphony(f)
 	if len(c.faults) > 0 {
@@ -60,11 +72,12 @@ func Parse(file, src string) (*Program, error) {
 
 // compiler turns forms into nodes and collects what is wrong with them.
 type compiler struct {
-	program   *Program
-	operators map[string]operator
-	metricIDs map[metric]int
-	symbols   map[string]int // bars needed
-	faults    []error
+	program    *Program
+	operators  map[string]operator
+	indicators map[string]indicator.Definition
+	metricIDs  map[metric]int
+	symbols    map[string]int // bars needed
+	faults     []error
 }
 
 // fail reports that found stands at pos where want should.
@@ -154,8 +167,21 @@ func (c *compiler) symbol(f *form, bars int) (string, bool) {
 		return "", false
 	}
 	symbol := strings.ReplaceAll(f.text, "/", ".")
-	c.symbols[symbol] = max(c.symbols[symbol], bars)
+	c.need(symbol, bars)
 	return symbol, true
+}
+
+// need notes that so many bars of symbol are needed.
+func (c *compiler) need(symbol string, bars int) { c.symbols[symbol] = max(c.symbols[symbol], bars) }
+
+// apart runs compile with an account of its own of the bars that are needed, and returns that.
+func (c *compiler) apart(compile func()) map[string]int {
+	outer := c.symbols
+	c.symbols = map[string]int{}
+	compile()
+	inner := c.symbols
+	c.symbols = outer
+	return inner
 }
 
 // metric is an indicator of a symbol.
@@ -168,12 +194,12 @@ type metric struct {
 // metric reads f, (indicator "SYM" {:window W}), and returns its number in the program. The same indicator of the same
 // symbol with the same window has one number, and is computed once an evaluation.
 func (c *compiler) metric(f *form) (int, bool) {
-	def, ok := indicator.Lookup(f.head())
+	def, ok := c.indicators[f.head()]
 	if !ok {
 		c.fail(f.pos, f.String(), "a number or one of "+indicatorNames())
 		return 0, false
 	}
-	m := metric{name: def.Name}
+	window := 0
 	usage := fmt.Sprintf(`(%s "SYM")`, def.Name)
 	arguments := 1
 	if def.Windowed {
@@ -184,20 +210,28 @@ func (c *compiler) metric(f *form) (int, bool) {
 		return 0, false
 	}
 	if def.Windowed {
-		if m.window, ok = c.window(f.items[2], def, usage); !ok {
+		if window, ok = c.window(f.items[2], def, usage); !ok {
 			return 0, false
 		}
 	}
-	if m.symbol, ok = c.symbol(f.items[1], def.BarsNeeded(m.window)); !ok {
+	symbol, ok := c.symbol(f.items[1], def.BarsNeeded(window))
+	if !ok {
 		return 0, false
 	}
+	return c.metricOf(def, symbol, window), true
+}
+
+// metricOf returns the number of a metric in the program, and notes the bars that it needs.
+func (c *compiler) metricOf(def indicator.Definition, symbol string, window int) int {
+	c.need(symbol, def.BarsNeeded(window))
+	m := metric{name: def.Name, symbol: symbol, window: window}
 	id, ok := c.metricIDs[m]
 	if !ok {
 		id = len(c.program.metrics)
 		c.metricIDs[m] = id
 		c.program.metrics = append(c.program.metrics, compiledMetric{metric: m, def: def})
 	}
-	return id, true
+	return id
 }
 
 // window reads the parameters {:window W} of an indicator.
@@ -217,13 +251,15 @@ func (c *compiler) window(f *form, def indicator.Definition, usage string) (int,
 		c.fail(f.pos, "no :window", usage)
 		return 0, false
 	}
-	if value.kind == kindNumber && value.number.IsInteger() && value.number.BigInt().IsInt64() {
-		w := int(value.number.IntPart())
-		if def.CheckWindow(w) == nil {
-			return w, true
-		}
+	return c.days(value, def)
+}
+
+// days reads f as a window that def can have.
+func (c *compiler) days(f *form, def indicator.Definition) (int, bool) {
+	if n, ok := f.whole(); ok && def.CheckWindow(n) == nil {
+		return n, true
 	}
-	c.fail(value.pos, value.String(), fmt.Sprintf("a whole number of days up to %d that %s can have", indicator.MaxWindow, def.Name))
+	c.fail(f.pos, f.String(), fmt.Sprintf("a whole number of days up to %d that %s can have", indicator.MaxWindow, def.Name))
 	return 0, false
 }
 

@@ -65,7 +65,8 @@ func (e *evaluation) operand(o operand) (float64, error) {
 	return o.number, nil
 }
 
-// test says whether the condition holds and tells it in words: "RSI(14) of SPY is 61.20, above 55".
+// test says whether the condition holds and tells it in words: "RSI(14) of SPY is 61.20, above 55". There are no words
+// if nobody wants to know.
 func (c condition) test(e *evaluation) (holds bool, text string, err error) {
 	left, err := e.operand(c.left)
 	if err != nil {
@@ -76,6 +77,9 @@ func (c condition) test(e *evaluation) (holds bool, text string, err error) {
 		return false, "", err
 	}
 	holds = c.comparator.test(left, right)
+	if e.quiet {
+		return holds, "", nil
+	}
 	word := c.comparator.word
 	if !holds {
 		word = "not " + word

@@ -68,7 +68,8 @@ func (c *compiler) options(f *form) {
 		c.frequency(value)
 	}
 	if banded && c.program.frequency != FrequencyNone {
-		c.fail(threshold.pos, "a threshold and :"+string(c.program.frequency), ":rebalance-frequency :none with a threshold")
+		c.warn(threshold.pos, "the threshold is ignored: it belongs to :rebalance-frequency :none, not to :"+string(c.program.frequency))
+		c.program.threshold = decimal.Zero
 	}
 }
 

@@ -1,6 +1,7 @@
 package symphony
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/the-alchemiser/alchemiser/pkg/fault"
@@ -51,3 +52,12 @@ type HistoryError = indicator.HistoryError
 
 // errEmpty is the cause of an evaluation that leaves nothing to hold.
 var errEmpty = fault.New(fault.Invalid, "nothing to hold is left")
+
+// cause returns what an evaluation failed of, without its place.
+func cause(err error) error {
+	var e *EvaluationError
+	for errors.As(err, &e) {
+		err = e.Err
+	}
+	return err
+}

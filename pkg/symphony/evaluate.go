@@ -1,12 +1,10 @@
 package symphony
 
 import (
-	"errors"
 	"strings"
 
 	"github.com/shopspring/decimal"
 
-	"github.com/the-alchemiser/alchemiser/pkg/indicator"
 	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
 
@@ -56,7 +54,8 @@ type evaluation struct {
 	history *History
 	asOf    market.Date
 
-	values      []memo // by the metric's number
+	values      []memo // by the metric's number; nil keeps none
+	quiet       bool   // reasons are not wanted
 	trail       []child
 	reasons     []Reason
 	historyDays int
@@ -86,7 +85,9 @@ func (e *evaluation) path() string {
 
 // explain records a decision of the node that is being evaluated.
 func (e *evaluation) explain(text string) {
-	e.reasons = append(e.reasons, Reason{Path: e.path(), Text: text})
+	if !e.quiet {
+		e.reasons = append(e.reasons, Reason{Path: e.path(), Text: text})
+	}
 }
 
 // fail puts the place of the node that is being evaluated on err.
@@ -96,24 +97,28 @@ func (e *evaluation) fail(err error) error {
 
 // metric returns the value of the metric with number id, computed once.
 func (e *evaluation) metric(id int) (float64, error) {
+	if e.values == nil {
+		return e.compute(e.program.metrics[id])
+	}
 	m := &e.values[id]
 	if !m.known {
-		*m = e.compute(e.program.metrics[id])
+		m.known = true
+		m.value, m.err = e.compute(e.program.metrics[id])
 	}
 	return m.value, m.err
 }
 
-func (e *evaluation) compute(m compiledMetric) memo {
-	closes := e.history.closes(m.symbol, e.asOf)
-	v, err := m.def.Value(closes, m.window)
-	var short *indicator.HistoryError
-	if errors.As(err, &short) {
-		named := *short
-		named.Symbol = m.symbol
-		err = &named
+func (e *evaluation) compute(m compiledMetric) (float64, error) {
+	v, bars, err := e.history.value(m, e.program.options, e.asOf)
+	if err == nil && m.def.Recursive {
+		e.computedOn(bars)
 	}
-	if err == nil && m.def.Recursive && (e.historyDays == 0 || len(closes) < e.historyDays) {
-		e.historyDays = len(closes)
+	return v, err
+}
+
+// computedOn notes the length of the history that a recursive indicator was computed on.
+func (e *evaluation) computedOn(bars int) {
+	if e.historyDays == 0 || bars < e.historyDays {
+		e.historyDays = bars
 	}
-	return memo{known: true, value: v, err: err}
 }

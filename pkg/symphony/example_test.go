@@ -39,6 +39,6 @@ func Example() {
 	// Output:
 	// 1 <nil>
 	// price of SPY is 474.00, above its moving average(3) at 470.67: then
-	// trend.clj:3:5: if: moving-average-price of SPY with window 3 needs 3 bars of history, there are 2
+	// trend.clj:3:5: if: moving-average-price of SPY with window 3 needs 3 bars of history, there are 2; the first usable day is 2024-01-04
 	// trend.clj:1:24: found end of file, want ) to close the list of line 1, column 1
 }

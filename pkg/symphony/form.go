@@ -31,6 +31,15 @@ type form struct {
 	items []*form
 }
 
+// whole returns f as a whole number that an int holds.
+func (f *form) whole() (int, bool) {
+	if f.kind != kindNumber || !f.number.IsInteger() || !f.number.BigInt().IsInt64() {
+		return 0, false
+	}
+	n := int(f.number.IntPart())
+	return n, int64(n) == f.number.IntPart()
+}
+
 // String describes f for an error.
 func (f *form) String() string {
 	switch f.kind {

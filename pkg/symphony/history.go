@@ -1,18 +1,31 @@
 package symphony
 
 import (
+	"errors"
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/the-alchemiser/alchemiser/pkg/fault"
+	"github.com/the-alchemiser/alchemiser/pkg/indicator"
 	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
 
-// History is the daily closes that programs are evaluated on. It is never changed after construction and safe for
+// History is the daily closes that programs are evaluated on. What it returns never changes, and it is safe for
 // concurrent use; one serves any number of programs and dates.
 type History struct {
 	series map[string]series
+	// values are all values of recursive indicators, and streams what filtered portfolios would have returned: both are
+	// computed when they are first asked for.
+	values  sync.Map // metricKey: func() indicator.Series
+	streams sync.Map // *stream: *track
+}
+
+// metricKey is a metric under a definition.
+type metricKey struct {
+	metric
+	options indicator.Options
 }
 
 type series struct {
@@ -40,10 +53,36 @@ func NewHistory(bars map[string][]market.Bar) (*History, error) {
 	return h, nil
 }
 
-// closes returns the closes of symbol up to and including asOf.
-func (h *History) closes(symbol string, asOf market.Date) []float64 {
-	s := h.series[symbol]
-	return s.closes[:s.upTo(asOf)]
+// value returns the value of m as of asOf and the number of bars it was computed on.
+func (h *History) value(m compiledMetric, o indicator.Options, asOf market.Date) (v float64, bars int, err error) {
+	s := h.series[m.symbol]
+	n := s.upTo(asOf)
+	if m.def.Recursive {
+		v, err = h.recursive(m, o).At(n)
+	} else {
+		v, err = m.def.Value(s.closes[:n], m.window)
+	}
+	var short *indicator.HistoryError
+	if errors.As(err, &short) {
+		named := *short
+		named.Symbol = m.symbol
+		if named.Needed <= len(s.dates) {
+			named.FirstUsable = s.dates[named.Needed-1]
+		}
+		err = &named
+	}
+	return v, n, err
+}
+
+func (h *History) recursive(m compiledMetric, o indicator.Options) indicator.Series {
+	key := metricKey{m.metric, o}
+	compute, ok := h.values.Load(key)
+	if !ok {
+		compute, _ = h.values.LoadOrStore(key, sync.OnceValue(func() indicator.Series {
+			return m.def.Series(h.series[m.symbol].closes, m.window)
+		}))
+	}
+	return compute.(func() indicator.Series)() //nolint:forcetypeassert // nothing else is stored
 }
 
 func (s series) upTo(asOf market.Date) int {

@@ -21,6 +21,7 @@ type Program struct {
 	symbols   []string
 	needs     map[string]int
 	warnings  []string
+	options   indicator.Options
 }
 
 // compiledMetric is a metric with its definition.
@@ -50,9 +51,7 @@ func (p *Program) Symbols() []string { return slices.Clone(p.symbols) }
 func (p *Program) BarsNeeded() map[string]int { return maps.Clone(p.needs) }
 
 // Options returns the definitions in force where sources differ about an indicator.
-func (p *Program) Options() map[string]string {
-	return map[string]string{"rsi": "wilder", "stdev-return": "annualised"}
-}
+func (p *Program) Options() map[string]string { return p.options.Map() }
 
 // Warnings returns what is allowed but probably a mistake, as `file:line:column: …`.
 func (p *Program) Warnings() []string { return slices.Clone(p.warnings) }

@@ -1,0 +1,204 @@
+package symphony
+
+import (
+	"cmp"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+
+	"github.com/the-alchemiser/alchemiser/pkg/indicator"
+)
+
+// filter keeps the children with the highest or lowest scores and weights them equally. It is one child of its parent.
+type filter struct {
+	def     indicator.Definition
+	window  int
+	highest bool
+	count   int
+	choices []choice
+}
+
+// choice is a child of a filter and where its score comes from: the metric of its one symbol, or the stream of what the
+// portfolio would have returned.
+type choice struct {
+	child
+	name   string // for people
+	symbol string // the first one alphabetically
+	metric int
+	stream *stream // nil for an asset
+}
+
+const filterUsage = "(filter (indicator {:window W}) (select-top N) [node…])"
+
+// compileFilter reads (filter metric select [node…]).
+func compileFilter(c *compiler, f *form) node {
+	if !c.args(f, 3, filterUsage) {
+		return nil
+	}
+	n := filter{}
+	scored := c.score(f.items[1], &n)
+	selected := c.selection(f.items[2], &n)
+	if !scored || !selected {
+		return nil
+	}
+	n.choices = c.choices(f.items[3], n)
+	return n
+}
+
+// score reads (indicator {:window W}): the symbol is filled in by the filter.
+func (c *compiler) score(f *form, n *filter) bool {
+	def, ok := c.indicators[f.head()]
+	if !ok {
+		c.fail(f.pos, f.String(), "a metric without a symbol such as (rsi {:window 10})")
+		return false
+	}
+	n.def = def
+	usage, arguments := "("+def.Name+")", 0
+	if def.Windowed {
+		usage, arguments = "("+def.Name+" {:window W})", 1
+	}
+	if !c.args(f, arguments, usage) {
+		return false
+	}
+	if def.Windowed {
+		n.window, ok = c.window(f.items[1], def, usage)
+	}
+	return ok
+}
+
+// selection reads (select-top N) or (select-bottom N).
+func (c *compiler) selection(f *form, n *filter) bool {
+	const usage = "(select-top N) or (select-bottom N) with a whole number above 0"
+	n.highest = f.head() == "select-top"
+	if !n.highest && f.head() != "select-bottom" {
+		c.fail(f.pos, f.String(), usage)
+		return false
+	}
+	if !c.args(f, 1, usage) {
+		return false
+	}
+	var ok bool
+	if n.count, ok = f.items[1].whole(); !ok || n.count < 1 {
+		c.fail(f.items[1].pos, f.items[1].String(), usage)
+		return false
+	}
+	return true
+}
+
+// choices compiles what a filter chooses from.
+func (c *compiler) choices(f *form, n filter) []choice {
+	if f.kind != kindVector || len(f.items) == 0 {
+		c.fail(f.pos, f.String(), "a vector [node…] with something to choose from")
+		return nil
+	}
+	out := make([]choice, len(f.items))
+	for i, item := range f.items {
+		ch := &out[i]
+		symbols := c.apart(func() { ch.child = c.child(item) })
+		if len(f.items) > 1 {
+			ch.label += fmt.Sprintf("[%d]", i+1)
+		}
+		if a, ok := ch.node.(asset); ok {
+			ch.name, ch.symbol = a.symbol, a.symbol
+			ch.metric = c.metricOf(n.def, a.symbol, n.window)
+			continue
+		}
+		ch.name = ch.label
+		if item.head() == "group" && len(item.items) > 1 {
+			ch.name = item.items[1].text
+		}
+		ch.stream = newStream(ch.child, symbols)
+		if len(ch.stream.symbols) > 0 { // else the child is wrong, and that is reported
+			ch.symbol = ch.stream.symbols[0]
+		}
+		for symbol, bars := range symbols {
+			c.need(symbol, bars+n.def.BarsNeeded(n.window)-1)
+		}
+	}
+	return out
+}
+
+// scored is a choice that has a score.
+type scored struct {
+	choice
+	score float64
+}
+
+func (n filter) evaluate(e *evaluation) (portfolio, error) {
+	var ranked []scored
+	var out []string
+	for _, c := range n.choices {
+		score, err := n.scoreOf(e, c)
+		if err != nil {
+			out = append(out, fmt.Sprintf("%s (%s)", c.name, err))
+			continue
+		}
+		ranked = append(ranked, scored{c, score})
+	}
+	slices.SortStableFunc(ranked, func(a, b scored) int {
+		byScore := cmp.Compare(a.score, b.score)
+		if n.highest {
+			byScore = -byScore
+		}
+		return cmp.Or(byScore, cmp.Compare(a.symbol, b.symbol))
+	})
+	kept := ranked[:min(n.count, len(ranked))]
+	if !e.quiet {
+		e.explain(n.words(ranked, len(kept), out))
+	}
+	parts := make([]part, len(kept))
+	for i, c := range kept {
+		p, err := e.visit(c.child)
+		if err != nil {
+			return nil, err
+		}
+		parts[i] = part{portfolio: p, weight: big.NewRat(1, 1)}
+	}
+	return mix(parts), nil
+}
+
+func (n filter) scoreOf(e *evaluation, c choice) (float64, error) {
+	if c.stream == nil {
+		return e.metric(c.metric)
+	}
+	return e.streamValue(c.stream, n.def, n.window)
+}
+
+// maxListed is how many children of a filter its reason lists.
+const maxListed = 10
+
+// words tells what the filter keeps: "keeps the 1 of 3 with the highest RSI(10): TQQQ (71.20); next UPRO (70.02)".
+func (n filter) words(ranked []scored, kept int, out []string) string {
+	m := compiledMetric{metric: metric{window: n.window}, def: n.def}
+	tell := func(list []scored) string {
+		var parts []string
+		for _, c := range list[:min(len(list), maxListed)] {
+			parts = append(parts, fmt.Sprintf("%s (%s)", c.name, m.format(c.score, 2)))
+		}
+		if more := len(list) - maxListed; more > 0 {
+			parts = append(parts, fmt.Sprintf("and %d more", more))
+		}
+		return strings.Join(parts, ", ")
+	}
+	side := "lowest"
+	if n.highest {
+		side = "highest"
+	}
+	var text strings.Builder
+	if kept == 0 {
+		fmt.Fprintf(&text, "keeps nothing: none of %d has a %s", len(n.choices), m.label())
+	} else {
+		fmt.Fprintf(&text, "keeps the %d of %d with the %s %s: %s", kept, len(n.choices), side, m.label(), tell(ranked[:kept]))
+	}
+	if kept < len(ranked) {
+		fmt.Fprintf(&text, "; next is %s", tell(ranked[kept:kept+1]))
+	}
+	if len(out) > 0 {
+		fmt.Fprintf(&text, "; left out: %s", strings.Join(out[:min(len(out), maxListed)], ", "))
+		if more := len(out) - maxListed; more > 0 {
+			fmt.Fprintf(&text, " and %d more", more)
+		}
+	}
+	return text.String()
+}
