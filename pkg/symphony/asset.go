@@ -15,6 +15,7 @@ func compileAsset(c *compiler, f *form) node {
 	if !ok {
 		return nil
 	}
+	c.account.holds[symbol] = true
 	return asset{symbol: symbol}
 }
 

@@ -56,7 +56,7 @@ func ParseWith(o indicator.Options, file, src string) (*Program, error) {
 		operators:  operators(),
 		indicators: map[string]indicator.Definition{},
 		metricIDs:  map[metric]int{},
-		symbols:    map[string]int{},
+		account:    newAccount(),
 	}
 	for _, d := range o.All() {
 		c.indicators[d.Name] = d
@@ -65,8 +65,8 @@ func ParseWith(o indicator.Options, file, src string) (*Program, error) {
 	if len(c.faults) > 0 {
 		return nil, errors.Join(c.faults...)
 	}
-	c.program.needs = c.symbols
-	c.program.symbols = slices.Sorted(maps.Keys(c.symbols))
+	c.program.needs = c.account.bars
+	c.program.symbols = slices.Sorted(maps.Keys(c.account.bars))
 	return c.program, nil
 }
 
@@ -76,7 +76,7 @@ type compiler struct {
 	operators  map[string]operator
 	indicators map[string]indicator.Definition
 	metricIDs  map[metric]int
-	symbols    map[string]int // bars needed
+	account    account
 	faults     []error
 }
 
@@ -171,16 +171,30 @@ func (c *compiler) symbol(f *form, bars int) (string, bool) {
 	return symbol, true
 }
 
-// need notes that so many bars of symbol are needed.
-func (c *compiler) need(symbol string, bars int) { c.symbols[symbol] = max(c.symbols[symbol], bars) }
+// account is what a part of a program has to do with symbols.
+type account struct {
+	bars  map[string]int  // how many bars of each it needs
+	holds map[string]bool // which it may hold
+}
 
-// apart runs compile with an account of its own of the bars that are needed, and returns that.
-func (c *compiler) apart(compile func()) map[string]int {
-	outer := c.symbols
-	c.symbols = map[string]int{}
+func newAccount() account { return account{bars: map[string]int{}, holds: map[string]bool{}} }
+
+// need notes that so many bars of symbol are needed.
+func (c *compiler) need(symbol string, bars int) {
+	c.account.bars[symbol] = max(c.account.bars[symbol], bars)
+}
+
+// part runs compile, adds what it needs, plus so many bars of each symbol, to the account, and returns its own.
+func (c *compiler) part(more int, compile func()) account {
+	outer := c.account
+	c.account = newAccount()
 	compile()
-	inner := c.symbols
-	c.symbols = outer
+	inner := c.account
+	c.account = outer
+	for symbol, bars := range inner.bars {
+		c.need(symbol, bars+more)
+	}
+	maps.Copy(outer.holds, inner.holds)
 	return inner
 }
 

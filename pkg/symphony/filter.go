@@ -3,6 +3,7 @@ package symphony
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"strings"
@@ -24,7 +25,7 @@ type filter struct {
 type choice struct {
 	child
 	name   string // for people
-	symbol string // the first one alphabetically
+	symbol string // the first one alphabetically that it may hold
 	metric int
 	stream *stream // nil for an asset
 }
@@ -95,7 +96,11 @@ func (c *compiler) choices(f *form, n filter) []choice {
 	out := make([]choice, len(f.items))
 	for i, item := range f.items {
 		ch := &out[i]
-		symbols := c.apart(func() { ch.child = c.child(item) })
+		more := 0
+		if item.head() != "asset" {
+			more = returnsNeeded(n.def, n.window)
+		}
+		part := c.part(more, func() { ch.child = c.child(item) })
 		if len(f.items) > 1 {
 			ch.label += fmt.Sprintf("[%d]", i+1)
 		}
@@ -108,12 +113,9 @@ func (c *compiler) choices(f *form, n filter) []choice {
 		if item.head() == "group" && len(item.items) > 1 {
 			ch.name = item.items[1].text
 		}
-		ch.stream = newStream(ch.child, symbols)
-		if len(ch.stream.symbols) > 0 { // else the child is wrong, and that is reported
-			ch.symbol = ch.stream.symbols[0]
-		}
-		for symbol, bars := range symbols {
-			c.need(symbol, bars+n.def.BarsNeeded(n.window)-1)
+		ch.stream = newStream(ch.child, part.bars)
+		if holds := slices.Sorted(maps.Keys(part.holds)); len(holds) > 0 { // else the child is wrong, and that is reported
+			ch.symbol = holds[0]
 		}
 	}
 	return out
@@ -131,7 +133,9 @@ func (n filter) evaluate(e *evaluation) (portfolio, error) {
 	for _, c := range n.choices {
 		score, err := n.scoreOf(e, c)
 		if err != nil {
-			out = append(out, fmt.Sprintf("%s (%s)", c.name, err))
+			if !e.quiet {
+				out = append(out, fmt.Sprintf("%s (%s)", c.name, err))
+			}
 			continue
 		}
 		ranked = append(ranked, scored{c, score})
@@ -165,21 +169,27 @@ func (n filter) scoreOf(e *evaluation, c choice) (float64, error) {
 	return e.streamValue(c.stream, n.def, n.window)
 }
 
-// maxListed is how many children of a filter its reason lists.
+// maxListed is how many children of a node a reason lists.
 const maxListed = 10
+
+// listed tells the first of items and how many more there are.
+func listed(items []string) string {
+	text := strings.Join(items[:min(len(items), maxListed)], ", ")
+	if more := len(items) - maxListed; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
 
 // words tells what the filter keeps: "keeps the 1 of 3 with the highest RSI(10): TQQQ (71.20); next UPRO (70.02)".
 func (n filter) words(ranked []scored, kept int, out []string) string {
 	m := compiledMetric{metric: metric{window: n.window}, def: n.def}
 	tell := func(list []scored) string {
-		var parts []string
-		for _, c := range list[:min(len(list), maxListed)] {
-			parts = append(parts, fmt.Sprintf("%s (%s)", c.name, m.format(c.score, 2)))
+		told := make([]string, len(list))
+		for i, c := range list {
+			told[i] = fmt.Sprintf("%s (%s)", c.name, m.format(c.score, 2))
 		}
-		if more := len(list) - maxListed; more > 0 {
-			parts = append(parts, fmt.Sprintf("and %d more", more))
-		}
-		return strings.Join(parts, ", ")
+		return listed(told)
 	}
 	side := "lowest"
 	if n.highest {
@@ -195,10 +205,7 @@ func (n filter) words(ranked []scored, kept int, out []string) string {
 		fmt.Fprintf(&text, "; next is %s", tell(ranked[kept:kept+1]))
 	}
 	if len(out) > 0 {
-		fmt.Fprintf(&text, "; left out: %s", strings.Join(out[:min(len(out), maxListed)], ", "))
-		if more := len(out) - maxListed; more > 0 {
-			fmt.Fprintf(&text, " and %d more", more)
-		}
+		fmt.Fprintf(&text, "; left out: %s", listed(out))
 	}
 	return text.String()
 }

@@ -148,14 +148,14 @@ func TestInverseVolatilityWeights(t *testing.T) {
 	// times √252 cancels out.
 	for name, tt := range map[string]struct{ body, want, reason string }{
 		"in proportion to 1/volatility": {
-			assets("B", "C"), "B=0.214286 C=0.785714", "weights by 1/volatility(2): B 291.03 %, C 79.37 %",
+			assets("B", "C"), "B=0.214286 C=0.785714", "weights by 1/volatility(2), with the volatility: B 21.43 % (291.03 %), C 78.57 % (79.37 %)",
 		},
-		"without volatility is skipped": {assets("A", "C"), "C=1.000000", "A has no volatility and is skipped, C 79.37 %"},
+		"without volatility is skipped": {assets("A", "C"), "C=1.000000", "C 100.00 % (79.37 %); skipped: A has no volatility"},
 		"of a portfolio, the average of its holdings'": {
-			`(weight-equal [` + assets("B", "C") + `])` + assets("C"), "B=0.150000 C=0.850000", "weight-equal[1] 185.20 %",
+			`(weight-equal [` + assets("B", "C") + `])` + assets("C"), "B=0.150000 C=0.850000", "weight-equal[1] 30.00 % (185.20 %)",
 		},
 		"an empty child is skipped": {
-			`(filter (rsi {:window 9}) (select-top 1) [` + assets("A") + `])` + assets("C"), "C=1.000000", "filter[1] holds nothing and is skipped",
+			`(filter (rsi {:window 9}) (select-top 1) [` + assets("A") + `])` + assets("C"), "C=1.000000", "skipped: filter[1] holds nothing",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

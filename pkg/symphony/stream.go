@@ -27,6 +27,10 @@ func newStream(c child, needs map[string]int) *stream {
 // firstLevel is where the chained returns of a stream begin.
 const firstLevel = 100
 
+// returnsNeeded is how many returns of a stream it takes for an indicator: at least one, as without a return there is
+// nothing to score.
+func returnsNeeded(def indicator.Definition, window int) int { return max(1, def.BarsNeeded(window)-1) }
+
 // track is a stream over one history. It holds what has been computed so far, which depends for each day on that day
 // and those before it alone.
 type track struct {
@@ -47,14 +51,7 @@ func (h *History) track(s *stream) *track {
 	if t, ok := h.streams.Load(s); ok {
 		return t.(*track) //nolint:forcetypeassert // nothing else is stored
 	}
-	var days []market.Date
-	for _, symbol := range s.symbols {
-		if dates := h.series[symbol].dates; !slices.Equal(dates, days) {
-			days = append(slices.Clone(days), dates...)
-			slices.Sort(days)
-			days = slices.Compact(days)
-		}
-	}
+	days := h.dates(s.symbols)
 	t, _ := h.streams.LoadOrStore(s, &track{days: days, returns: make([]dayReturn, len(days))})
 	return t.(*track) //nolint:forcetypeassert // nothing else is stored
 }
@@ -66,11 +63,12 @@ func (e *evaluation) streamValue(s *stream, def indicator.Definition, window int
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	today := sort.Search(len(t.days), func(i int) bool { return t.days[i] > e.asOf }) - 1
-	if today < 0 {
-		return 0, fault.New(fault.Invalid, "it has no bars up to %s", e.asOf)
+	need := returnsNeeded(def, window)
+	if today < need {
+		return 0, fault.New(fault.Invalid, "it takes %s, there are %d up to %s", count(need, "return"), max(today, 0), e.asOf)
 	}
 	if def.Recursive || def.Unit == indicator.Price { // the level on the first day matters
-		levels, err := t.levelsUpTo(e, s, today, def.BarsNeeded(window)-1)
+		levels, err := t.levelsUpTo(e, s, today, need)
 		if err != nil {
 			return 0, err
 		}
@@ -79,7 +77,6 @@ func (e *evaluation) streamValue(s *stream, def indicator.Definition, window int
 		}
 		return def.Value(levels, window)
 	}
-	need := def.BarsNeeded(window) - 1
 	levels := make([]float64, 0, need+1)
 	level := float64(firstLevel)
 	levels = append(levels, level)

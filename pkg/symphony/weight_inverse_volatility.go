@@ -3,9 +3,9 @@ package symphony
 import (
 	"fmt"
 	"maps"
+	"math"
 	"math/big"
 	"slices"
-	"strings"
 )
 
 // inverseVolatility weights each child in proportion to 1/volatility. The volatility of an asset is its stdev-return
@@ -28,9 +28,8 @@ func compileInverseVolatility(c *compiler, f *form) node {
 		return nil
 	}
 	n := inverseVolatility{window: window, volatility: map[string]int{}}
-	symbols := c.apart(func() { n.children = c.children(f.items[2]) })
-	for _, symbol := range slices.Sorted(maps.Keys(symbols)) {
-		c.need(symbol, symbols[symbol])
+	part := c.part(0, func() { n.children = c.children(f.items[2]) })
+	for _, symbol := range slices.Sorted(maps.Keys(part.holds)) {
 		n.volatility[symbol] = c.metricOf(def, symbol, window)
 	}
 	return n
@@ -38,34 +37,56 @@ func compileInverseVolatility(c *compiler, f *form) node {
 
 func (n inverseVolatility) evaluate(e *evaluation) (portfolio, error) {
 	var parts []part
-	var said []string
+	var kept []weighed
+	var skipped []string
+	total := 0.0
 	for _, child := range n.children {
 		p, err := e.visit(child)
 		if err != nil {
 			return nil, err
 		}
 		if len(p) == 0 {
-			said = append(said, nameOf(child)+" holds nothing and is skipped")
+			skipped = append(skipped, nameOf(child)+" holds nothing")
 			continue
 		}
 		v, err := n.volatilityOf(e, p)
 		if err != nil {
 			return nil, e.fail(err)
 		}
-		if v <= 0 {
-			said = append(said, nameOf(child)+" has no volatility and is skipped")
+		if v <= 0 || math.IsInf(1/v, 0) {
+			skipped = append(skipped, nameOf(child)+" has no volatility")
 			continue
 		}
+		total += 1 / v
+		kept = append(kept, weighed{child, v})
 		parts = append(parts, part{portfolio: p, weight: new(big.Rat).SetFloat64(1 / v)})
-		if !e.quiet {
-			said = append(said, fmt.Sprintf("%s %.2f %%", nameOf(child), v))
-		}
 	}
 	if len(parts) == 0 {
 		return nil, e.fail(errEmpty)
 	}
-	e.explain(fmt.Sprintf("weights by 1/volatility(%d): %s", n.window, strings.Join(said, ", ")))
+	if !e.quiet {
+		e.explain(n.words(kept, total, skipped))
+	}
 	return mix(parts), nil
+}
+
+// weighed is a child and its volatility.
+type weighed struct {
+	child
+	volatility float64
+}
+
+// words tells the weights: "weights by 1/volatility(20), with the volatility: SPY 75.00 % (12.10 %), TQQQ 25.00 % (36.30 %)".
+func (n inverseVolatility) words(kept []weighed, total float64, skipped []string) string {
+	told := make([]string, len(kept))
+	for i, k := range kept {
+		told[i] = fmt.Sprintf("%s %.2f %% (%.2f %%)", nameOf(k.child), 100/k.volatility/total, k.volatility)
+	}
+	text := fmt.Sprintf("weights by 1/volatility(%d), with the volatility: %s", n.window, listed(told))
+	if len(skipped) > 0 {
+		text += "; skipped: " + listed(skipped)
+	}
+	return text
 }
 
 // nameOf is what people call a child.
