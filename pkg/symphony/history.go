@@ -16,10 +16,11 @@ import (
 // concurrent use; one serves any number of programs and dates.
 type History struct {
 	series map[string]series
-	// values are all values of recursive indicators, and streams what filtered portfolios would have returned: both are
-	// computed when they are first asked for.
-	values  sync.Map // metricKey: func() indicator.Series
-	streams sync.Map // *stream: *track
+	// What follows is computed from the series when it is first asked for: all values of recursive indicators, what
+	// filtered portfolios would have returned, and what followers of programs would have traded.
+	values    sync.Map // metricKey: func() indicator.Series
+	streams   sync.Map // *stream: *track
+	followers sync.Map // *Program: *follower
 }
 
 // metricKey is a metric under a definition.
@@ -83,6 +84,29 @@ func (h *History) recursive(m compiledMetric, o indicator.Options) indicator.Ser
 		}))
 	}
 	return compute.(func() indicator.Series)() //nolint:forcetypeassert // nothing else is stored
+}
+
+// lastClose returns the last close of symbol up to and including date, or a *HistoryError.
+func (h *History) lastClose(symbol string, date market.Date) (float64, error) {
+	s := h.series[symbol]
+	n := s.upTo(date)
+	if n == 0 {
+		return 0, &HistoryError{Symbol: symbol, Indicator: "current-price", Needed: 1}
+	}
+	return s.closes[n-1], nil
+}
+
+// dates returns all dates of bars of symbols, in order.
+func (h *History) dates(symbols []string) []market.Date {
+	var days []market.Date
+	for _, symbol := range symbols {
+		if dates := h.series[symbol].dates; !slices.Equal(dates, days) {
+			days = append(slices.Clone(days), dates...)
+			slices.Sort(days)
+			days = slices.Compact(days)
+		}
+	}
+	return days
 }
 
 func (s series) upTo(asOf market.Date) int {
