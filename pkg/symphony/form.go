@@ -7,18 +7,32 @@ import (
 )
 
 // kind is what a form is.
-type kind string
+type kind uint8
 
 const (
-	kindList    kind = "list"
-	kindVector  kind = "vector"
-	kindMap     kind = "map"
-	kindString  kind = "string"
-	kindNumber  kind = "number"
-	kindKeyword kind = "keyword"
-	kindSymbol  kind = "symbol"
-	kindNil     kind = "nil"
+	kindList kind = iota + 1
+	kindVector
+	kindMap
+	kindString
+	kindNumber
+	kindKeyword
+	kindSymbol
+	kindNil
 )
+
+// String names the kinds that have items.
+func (k kind) String() string {
+	switch k {
+	case kindList:
+		return "list"
+	case kindVector:
+		return "vector"
+	case kindMap:
+		return "map"
+	case kindString, kindNumber, kindKeyword, kindSymbol, kindNil:
+	}
+	return "form"
+}
 
 // form is one piece of data and the place where it begins.
 type form struct {
@@ -63,7 +77,7 @@ func (f *form) String() string {
 	case kindNil:
 		return "nil"
 	default:
-		return string(f.kind)
+		return f.kind.String()
 	}
 }
 

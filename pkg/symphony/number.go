@@ -15,7 +15,7 @@ const maxNumber = 64
 
 // number reads a number as an exact decimal.
 func (r *reader) number() (*form, error) {
-	f := &form{kind: kindNumber, pos: r.pos}
+	f := r.make(form{kind: kindNumber, pos: r.pos})
 	text := r.name()
 	match := numberForm.FindStringSubmatch(text)
 	if match == nil || len(text) > maxNumber {

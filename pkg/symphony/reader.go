@@ -21,6 +21,38 @@ type reader struct {
 	at    int // byte offset of the next character
 	pos   Pos // its place
 	depth int
+	// open are the items of the sequences that are not closed yet. Forms and finished items are cut from blocks: a
+	// program of 2 MB has a quarter of a million.
+	open  []*form
+	forms []form
+	items []*form
+}
+
+// block is how many forms are allocated at once.
+const block = 512
+
+// make allocates f.
+func (r *reader) make(f form) *form {
+	if len(r.forms) == cap(r.forms) {
+		r.forms = make([]form, 0, block)
+	}
+	r.forms = append(r.forms, f)
+	return &r.forms[len(r.forms)-1]
+}
+
+// closed takes the items from the mark on out of those that are open.
+func (r *reader) closed(mark int) []*form {
+	n := len(r.open) - mark
+	if n == 0 {
+		return nil
+	}
+	if cap(r.items)-len(r.items) < n {
+		r.items = make([]*form, 0, max(block, n))
+	}
+	start := len(r.items)
+	r.items = append(r.items, r.open[mark:]...)
+	r.open = r.open[:mark]
+	return r.items[start:len(r.items):len(r.items)]
 }
 
 // read returns the one form that src holds.
@@ -129,7 +161,7 @@ func (r *reader) form(want string) (*form, error) {
 		if name == "" {
 			return nil, r.fail(r.pos, r.found(), "the name of a keyword")
 		}
-		return &form{kind: kindKeyword, pos: pos, text: name}, nil
+		return r.make(form{kind: kindKeyword, pos: pos, text: name}), nil
 	case isDigit(c):
 		return r.number()
 	case c == '-' || c == '+':
@@ -145,7 +177,8 @@ func (r *reader) form(want string) (*form, error) {
 }
 
 func (r *reader) sequence(k kind, closer rune) (*form, error) {
-	f := &form{kind: k, pos: r.pos}
+	f := r.make(form{kind: k, pos: r.pos})
+	mark := len(r.open)
 	r.depth++
 	if r.depth > maxDepth {
 		return nil, r.fail(f.pos, fmt.Sprintf("level %d of nesting", r.depth), fmt.Sprintf("at most %d", maxDepth))
@@ -157,6 +190,7 @@ func (r *reader) sequence(k kind, closer rune) (*form, error) {
 		case c == closer:
 			r.next()
 			r.depth--
+			f.items = r.closed(mark)
 			return f, nil
 		case c == eof || c == ')' || c == ']' || c == '}':
 			return nil, r.fail(r.pos, r.found(), fmt.Sprintf("%c to close the %s of line %d, column %d", closer, k, f.pos.Line, f.pos.Column))
@@ -165,7 +199,7 @@ func (r *reader) sequence(k kind, closer rune) (*form, error) {
 		if err != nil {
 			return nil, err
 		}
-		f.items = append(f.items, item)
+		r.open = append(r.open, item)
 	}
 }
 
@@ -193,9 +227,10 @@ func (r *reader) mapping() (*form, error) {
 }
 
 func (r *reader) string() (*form, error) {
-	f := &form{kind: kindString, pos: r.pos}
+	f := r.make(form{kind: kindString, pos: r.pos})
 	var text strings.Builder
 	r.next()
+	plain := r.at // where the text begins that stands for itself
 	for {
 		pos := r.pos
 		if c := r.peek(); c == eof || c == broken {
@@ -203,17 +238,20 @@ func (r *reader) string() (*form, error) {
 		}
 		switch c := r.next(); c {
 		case '"':
-			f.text = text.String()
+			f.text = r.src[plain : r.at-1]
+			if text.Len() > 0 {
+				f.text = text.String() + f.text
+			}
 			return f, nil
 		case '\\':
+			text.WriteString(r.src[plain : r.at-1])
 			c, ok := escapes(r.peek())
 			if !ok {
 				return nil, r.fail(pos, `\ and `+r.found(), `an escape: \" \\ \n \r \t`)
 			}
 			r.next()
 			text.WriteRune(c)
-		default:
-			text.WriteRune(c)
+			plain = r.at
 		}
 	}
 }
@@ -234,7 +272,7 @@ func escapes(c rune) (rune, bool) {
 }
 
 func (r *reader) symbol() (*form, error) {
-	f := &form{kind: kindSymbol, pos: r.pos, text: r.name()}
+	f := r.make(form{kind: kindSymbol, pos: r.pos, text: r.name()})
 	if f.text == "nil" {
 		f.kind = kindNil
 	}
