@@ -8,6 +8,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/the-alchemiser/alchemiser/pkg/fault"
@@ -54,12 +55,13 @@ func ParseWith(o indicator.Options, file, src string) (*Program, error) {
 	c := &compiler{
 		program:    &Program{file: file, digest: hex.EncodeToString(sum[:]), options: o},
 		operators:  operators(),
-		indicators: map[string]indicator.Definition{},
+		indicators: map[string]*indicator.Definition{},
 		metricIDs:  map[metric]int{},
+		symbols:    map[string]string{},
 		account:    newAccount(),
 	}
 	for _, d := range o.All() {
-		c.indicators[d.Name] = d
+		c.indicators[d.Name] = &d
 	}
 	c.defsymphony(f)
 	if len(c.faults) > 0 {
@@ -74,8 +76,9 @@ func ParseWith(o indicator.Options, file, src string) (*Program, error) {
 type compiler struct {
 	program    *Program
 	operators  map[string]operator
-	indicators map[string]indicator.Definition
+	indicators map[string]*indicator.Definition
 	metricIDs  map[metric]int
+	symbols    map[string]string // in the broker's spelling, by how they are written
 	account    account
 	faults     []error
 }
@@ -112,7 +115,7 @@ func (c *compiler) child(f *form) child {
 	}
 	label := head
 	if head == "group" && len(f.items) > 1 {
-		label = fmt.Sprintf("group(%s)", f.items[1].text)
+		label = "group(" + f.items[1].text + ")"
 	}
 	return child{label: label, pos: f.pos, node: compile(c, f)}
 }
@@ -130,11 +133,14 @@ func (c *compiler) children(f *form) []child {
 	for i, item := range f.items {
 		out[i] = c.child(item)
 		if len(f.items) > 1 {
-			out[i].label += fmt.Sprintf("[%d]", i+1)
+			out[i].label = numbered(out[i].label, i+1)
 		}
 	}
 	return out
 }
+
+// numbered is the label of the i-th of several children.
+func numbered(label string, i int) string { return label + "[" + strconv.Itoa(i) + "]" }
 
 func (c *compiler) operatorNames() string {
 	names := slices.Sorted(maps.Keys(c.operators))
@@ -162,11 +168,15 @@ func count(n int, noun string) string {
 
 // symbol reads the string f as a symbol in the broker's spelling and notes that bars of it are needed.
 func (c *compiler) symbol(f *form, bars int) (string, bool) {
-	if f.kind != kindString || !symbolForm.MatchString(f.text) {
+	symbol, known := c.symbols[f.text]
+	if f.kind != kindString || !known && !symbolForm.MatchString(f.text) {
 		c.fail(f.pos, f.String(), `a symbol in upper case such as "SPY" or "BRK.B"`)
 		return "", false
 	}
-	symbol := strings.ReplaceAll(f.text, "/", ".")
+	if !known {
+		symbol = strings.ReplaceAll(f.text, "/", ".")
+		c.symbols[f.text] = symbol
+	}
 	c.need(symbol, bars)
 	return symbol, true
 }
@@ -236,7 +246,7 @@ func (c *compiler) metric(f *form) (int, bool) {
 }
 
 // metricOf returns the number of a metric in the program, and notes the bars that it needs.
-func (c *compiler) metricOf(def indicator.Definition, symbol string, window int) int {
+func (c *compiler) metricOf(def *indicator.Definition, symbol string, window int) int {
 	c.need(symbol, def.BarsNeeded(window))
 	m := metric{name: def.Name, symbol: symbol, window: window}
 	id, ok := c.metricIDs[m]
@@ -249,7 +259,7 @@ func (c *compiler) metricOf(def indicator.Definition, symbol string, window int)
 }
 
 // window reads the parameters {:window W} of an indicator.
-func (c *compiler) window(f *form, def indicator.Definition, usage string) (int, bool) {
+func (c *compiler) window(f *form, def *indicator.Definition, usage string) (int, bool) {
 	if f.kind != kindMap {
 		c.fail(f.pos, f.String(), usage)
 		return 0, false
@@ -269,7 +279,7 @@ func (c *compiler) window(f *form, def indicator.Definition, usage string) (int,
 }
 
 // days reads f as a window that def can have.
-func (c *compiler) days(f *form, def indicator.Definition) (int, bool) {
+func (c *compiler) days(f *form, def *indicator.Definition) (int, bool) {
 	if n, ok := f.whole(); ok && def.CheckWindow(n) == nil {
 		return n, true
 	}

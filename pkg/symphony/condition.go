@@ -13,13 +13,20 @@ type comparator struct {
 	test func(a, b float64) bool
 }
 
-func comparators() map[string]comparator {
-	return map[string]comparator{
-		">":  {"above", func(a, b float64) bool { return a > b }},
-		"<":  {"below", func(a, b float64) bool { return a < b }},
-		">=": {"at least", func(a, b float64) bool { return a >= b }},
-		"<=": {"at most", func(a, b float64) bool { return a <= b }},
-		"=":  {"equal to", func(a, b float64) bool { return a == b }},
+func comparators(name string) (comparator, bool) {
+	switch name {
+	case ">":
+		return comparator{"above", func(a, b float64) bool { return a > b }}, true
+	case "<":
+		return comparator{"below", func(a, b float64) bool { return a < b }}, true
+	case ">=":
+		return comparator{"at least", func(a, b float64) bool { return a >= b }}, true
+	case "<=":
+		return comparator{"at most", func(a, b float64) bool { return a <= b }}, true
+	case "=":
+		return comparator{"equal to", func(a, b float64) bool { return a == b }}, true
+	default:
+		return comparator{}, false
 	}
 }
 
@@ -31,7 +38,7 @@ type condition struct {
 
 // condition reads (cmp value value).
 func (c *compiler) condition(f *form) condition {
-	cmp, ok := comparators()[f.head()]
+	cmp, ok := comparators(f.head())
 	if !ok {
 		c.fail(f.pos, f.String(), "a comparison (> value value) with >, <, >=, <= or =")
 		return condition{}

@@ -13,7 +13,7 @@ import (
 
 // filter keeps the children with the highest or lowest scores and weights them equally. It is one child of its parent.
 type filter struct {
-	def     indicator.Definition
+	def     *indicator.Definition
 	window  int
 	highest bool
 	count   int
@@ -102,7 +102,7 @@ func (c *compiler) choices(f *form, n filter) []choice {
 		}
 		part := c.part(more, func() { ch.child = c.child(item) })
 		if len(f.items) > 1 {
-			ch.label += fmt.Sprintf("[%d]", i+1)
+			ch.label = numbered(ch.label, i+1)
 		}
 		if a, ok := ch.node.(asset); ok {
 			ch.name, ch.symbol = a.symbol, a.symbol

@@ -27,7 +27,7 @@ type Program struct {
 // compiledMetric is a metric with its definition.
 type compiledMetric struct {
 	metric
-	def indicator.Definition
+	def *indicator.Definition
 }
 
 // Name returns the name that the program gives itself.

@@ -98,6 +98,9 @@ func (r *reader) decode() (c rune, size int) {
 	if r.at >= len(r.src) {
 		return eof, 0
 	}
+	if c := r.src[r.at]; c < utf8.RuneSelf {
+		return rune(c), 1
+	}
 	c, size = utf8.DecodeRuneInString(r.src[r.at:])
 	if c == utf8.RuneError && size == 1 {
 		return broken, size

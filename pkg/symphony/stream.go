@@ -29,7 +29,9 @@ const firstLevel = 100
 
 // returnsNeeded is how many returns of a stream it takes for an indicator: at least one, as without a return there is
 // nothing to score.
-func returnsNeeded(def indicator.Definition, window int) int { return max(1, def.BarsNeeded(window)-1) }
+func returnsNeeded(def *indicator.Definition, window int) int {
+	return max(1, def.BarsNeeded(window)-1)
+}
 
 // track is a stream over one history. It holds what has been computed so far, which depends for each day on that day
 // and those before it alone.
@@ -58,7 +60,7 @@ func (h *History) track(s *stream) *track {
 
 // streamValue applies an indicator to the return stream of s as of the evaluation's date. The error says why there is no
 // value.
-func (e *evaluation) streamValue(s *stream, def indicator.Definition, window int) (float64, error) {
+func (e *evaluation) streamValue(s *stream, def *indicator.Definition, window int) (float64, error) {
 	t := e.history.track(s)
 	t.mu.Lock()
 	defer t.mu.Unlock()

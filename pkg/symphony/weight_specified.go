@@ -33,7 +33,7 @@ func compileWeightSpecified(c *compiler, f *form) node {
 		n.weights = append(n.weights, weight.number.Rat())
 		ch := c.child(args[i+1])
 		if len(args) > 2 {
-			ch.label += fmt.Sprintf("[%d]", i/2+1)
+			ch.label = numbered(ch.label, i/2+1)
 		}
 		n.children = append(n.children, ch)
 	}
