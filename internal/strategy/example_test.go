@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"testing/fstest"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/the-alchemiser/alchemiser/internal/strategy"
+	"github.com/the-alchemiser/alchemiser/pkg/market"
 	"github.com/the-alchemiser/alchemiser/pkg/symphony"
 )
 
@@ -18,7 +21,8 @@ func ExampleLoadPortfolio() {
 		fmt.Println(err)
 		return
 	}
-	h, err := symphony.NewHistory(nil) // these two look at no price
+	bar := []market.Bar{{Date: "2024-11-29", Close: decimal.NewFromInt(100)}}
+	h, err := symphony.NewHistory(map[string][]market.Bar{"SPY": bar, "BIL": bar})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -15,6 +15,7 @@ import (
 
 	"github.com/the-alchemiser/alchemiser/pkg/events"
 	"github.com/the-alchemiser/alchemiser/pkg/fault"
+	"github.com/the-alchemiser/alchemiser/pkg/indicator"
 	"github.com/the-alchemiser/alchemiser/pkg/market"
 	"github.com/the-alchemiser/alchemiser/pkg/symphony"
 )
@@ -79,26 +80,27 @@ func (p *Portfolio) Symbols() []string {
 }
 
 // Signals says what every strategy wants to hold when it trades on trading, the session after asOf, which is the last bar
-// that it sees. It returns the merged weights, which sum to exactly 1, and each strategy's part of them; a fault.Invalid
-// error if trading is not after asOf, as the strategies would have seen a bar that is not complete yet.
+// that it sees. A strategy that does not trade that day wants to keep what it has: see symphony.Program.Hold. Signals
+// returns the merged weights, which sum to exactly 1, and each strategy's part of them; a fault.Invalid error if trading
+// is not after asOf, as the strategies would have seen a bar that is not complete yet; and CheckBars' error.
 func (p *Portfolio) Signals(h *symphony.History, asOf, trading market.Date) (map[string]decimal.Decimal, []events.StrategySignal, error) {
 	if trading <= asOf {
 		return nil, nil, fault.New(fault.Invalid, "trade on %s as of %s: want the as-of date before the trading date", trading, asOf)
 	}
+	if err := p.CheckBars(h, asOf); err != nil {
+		return nil, nil, err
+	}
 	signals := make([]events.StrategySignal, len(p.Strategies))
 	shares := make([]symphony.Share, len(p.Strategies))
 	for i, s := range p.Strategies {
-		result, err := s.Program.Evaluate(h, asOf)
+		result, err := s.Program.Hold(h, asOf, trading)
 		if err != nil {
 			return nil, nil, fmt.Errorf("evaluate strategy %s as of %s: %w", s.Name, asOf, err)
 		}
-		reasons := make([]events.Reason, len(result.Reasons))
-		for j, r := range result.Reasons {
-			reasons[j] = events.Reason{Path: r.Path, Text: r.Text}
-		}
 		signals[i] = events.StrategySignal{
 			Strategy: s.Name, Digest: s.Program.Digest(), Allocation: s.Allocation, Weights: result.Weights,
-			Options: s.Program.Options(), HistoryDays: result.HistoryDays, Reasons: reasons,
+			Options: s.Program.Options(), HistoryDays: result.HistoryDays,
+			Reasons: bounded(result.Reasons, maxReasons/len(p.Strategies)),
 		}
 		shares[i] = symphony.Share{Allocation: s.Allocation, Weights: result.Weights}
 	}
@@ -108,7 +110,14 @@ func (p *Portfolio) Signals(h *symphony.History, asOf, trading market.Date) (map
 // document is portfolio.yaml.
 type document struct {
 	ID         scalar  `yaml:"id"`
+	Options    options `yaml:"options"`
 	Strategies []entry `yaml:"strategies"`
+}
+
+// options choose definitions where sources differ; what is left out is the default.
+type options struct {
+	RSI         scalar `yaml:"rsi"`
+	StdevReturn scalar `yaml:"stdev-return"`
 }
 
 type entry struct {
@@ -134,8 +143,9 @@ func (s *scalar) UnmarshalYAML(node ast.Node) error {
 
 // loader makes a portfolio of a document and collects what is wrong with it.
 type loader struct {
-	fsys   fs.FS
-	faults []error
+	fsys    fs.FS
+	options indicator.Options
+	faults  []error
 }
 
 func (l *loader) fail(at scalar, format string, args ...any) {
@@ -150,6 +160,7 @@ func (l *loader) portfolio(doc document) *Portfolio {
 	if !portfolioID.MatchString(doc.ID.text) {
 		l.fail(doc.ID, "id %q, want 1 to 32 of a-z, 0-9, _ and -", doc.ID.text)
 	}
+	l.definitions(doc.Options)
 	if len(doc.Strategies) == 0 {
 		l.fail(scalar{}, "no strategies, want at least one with file and weight")
 		return nil
@@ -173,6 +184,23 @@ func (l *loader) portfolio(doc document) *Portfolio {
 	return p
 }
 
+// definitions reads the options.
+func (l *loader) definitions(o options) {
+	for _, option := range []struct {
+		value scalar
+		set   indicator.Options
+	}{
+		{o.RSI, indicator.Options{RSI: indicator.RSI(o.RSI.text)}},
+		{o.StdevReturn, indicator.Options{StdevReturn: indicator.StdevReturn(o.StdevReturn.text)}},
+	} {
+		if err := option.set.Check(); err != nil {
+			l.fail(option.value, "options: %w", err)
+			return
+		}
+	}
+	l.options = indicator.Options{RSI: indicator.RSI(o.RSI.text), StdevReturn: indicator.StdevReturn(o.StdevReturn.text)}
+}
+
 func (l *loader) strategy(e entry) Strategy {
 	s := Strategy{Name: strings.TrimSuffix(path.Base(e.File.text), path.Ext(e.File.text))}
 	var err error
@@ -184,12 +212,8 @@ func (l *loader) strategy(e entry) Strategy {
 		l.fail(e.File, "read the strategy: %w", err)
 		return s
 	}
-	if s.Program, err = symphony.Parse(e.File.text, string(text)); err != nil {
+	if s.Program, err = symphony.ParseWith(l.options, e.File.text, string(text)); err != nil {
 		l.faults = append(l.faults, err)
-		return s
-	}
-	if f := s.Program.Frequency(); f != symphony.FrequencyDaily {
-		l.fail(e.File, "%s trades %s, want daily: other frequencies are not run yet", e.File.text, f)
 	}
 	return s
 }

@@ -31,17 +31,15 @@ func TestPortfolioFileIsCheckedWithPlaces(t *testing.T) {
 		"weight a list":     {"id: main\nstrategies:\n  - file: cash.clj\n    weight: [1]\n", "4:13"},
 		"file missing":      {"id: main\nstrategies:\n  - file: nope.clj\n    weight: 1\n", "portfolio.yaml:3:11: read the strategy: open nope.clj"},
 		"file twice":        {"id: main\nstrategies:\n  - {file: cash.clj, weight: 0.5}\n  - {file: cash.clj, weight: 0.5}\n", `portfolio.yaml:4:12: file "cash.clj" a second time`},
-		"weekly":            {"id: main\nstrategies:\n  - {file: weekly.clj, weight: 1}\n", "portfolio.yaml:3:12: weekly.clj trades weekly, want daily"},
+		"option unknown":    {"id: main\noptions: {macd: fast}\nstrategies:\n  - {file: cash.clj, weight: 1}\n", `portfolio.yaml:2:11: unknown field "macd"`},
+		"option of nothing": {"id: main\noptions: {rsi: simple}\nstrategies:\n  - {file: cash.clj, weight: 1}\n", `portfolio.yaml:2:16: options: rsi: "simple", want wilder or cutler`},
+		"option of a year":  {"id: main\noptions:\n  stdev-return: weekly\nstrategies:\n  - {file: cash.clj, weight: 1}\n", `portfolio.yaml:3:17: options: stdev-return: "weekly", want annualised or daily`},
 		"fault in a file":   {"id: main\nstrategies:\n  - {file: broken.clj, weight: 1}\n", "broken.clj:1:1: found (nope …), want (defsymphony"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			files := newWorld().files
 			files["portfolio.yaml"].Data = []byte(tt.yaml)
-			files["weekly.clj"] = files["cash.clj"]
-			weekly := *files["cash.clj"]
-			weekly.Data = []byte(`(defsymphony "W" {:asset-class "EQUITIES" :rebalance-frequency :weekly} (asset "SPY" nil))`)
-			files["weekly.clj"] = &weekly
 			broken := *files["cash.clj"]
 			broken.Data = []byte("(nope)")
 			files["broken.clj"] = &broken

@@ -86,6 +86,15 @@ func (h *History) recursive(m compiledMetric, o indicator.Options) indicator.Ser
 	return compute.(func() indicator.Series)() //nolint:forcetypeassert // nothing else is stored
 }
 
+// FirstDate returns the date of the first bar of symbol; ok is false if there is none.
+func (h *History) FirstDate(symbol string) (first market.Date, ok bool) {
+	s := h.series[symbol]
+	if len(s.dates) == 0 {
+		return "", false
+	}
+	return s.dates[0], true
+}
+
 // lastClose returns the last close of symbol up to and including date, or a *HistoryError.
 func (h *History) lastClose(symbol string, date market.Date) (float64, error) {
 	s := h.series[symbol]

@@ -121,7 +121,7 @@ func TestHoldRefusesWhatItCannotSay(t *testing.T) {
 		want          string
 	}{
 		"a trading date that is not after": {p, day(3), day(3), "want the as-of date before the trading date"},
-		"no bars yet, daily":               {parse(t, program(`(if (> (rsi "NEW" {:window 2}) 1) [` + assets("A") + `] [])`)), day(3), day(4), "rsi of NEW"},
+		"no bars yet, daily":               {parse(t, program(`(if (> (rsi "NEW" {:window 2}) 1) [`+assets("A")+`] [])`)), day(3), day(4), "rsi of NEW"},
 		"no bars yet, by target":           {parse(t, every(":rebalance-frequency :none", `(if (> (rsi "NEW" {:window 2}) 1) [`+assets("A")+`] [])`)), day(3), day(4), "rsi of NEW"},
 		"a date that is none":              {p, day(3), "soon", `trading date "soon"`},
 	} {
