@@ -29,6 +29,6 @@ func newRootCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.PersistentFlags().String("stage", "dev", "stage of the stack: dev, staging, prod")
-	root.AddCommand(newLocalCommand(), newPaperCommand(), newDemoCommand(), newUpCommand(), newDownCommand())
+	root.AddCommand(newLocalCommand(), newPaperCommand(), newDemoCommand(), newUpCommand(), newDownCommand(), newBacktestCommand())
 	return root
 }

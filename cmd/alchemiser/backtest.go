@@ -1,0 +1,144 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/shopspring/decimal"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/the-alchemiser/alchemiser/cmd/alchemiser/backtest"
+	"github.com/the-alchemiser/alchemiser/internal/marketdata/csv"
+	"github.com/the-alchemiser/alchemiser/internal/strategy"
+	"github.com/the-alchemiser/alchemiser/pkg/market"
+)
+
+// backtestFlags are the flags of `backtest` as they are given.
+type backtestFlags struct {
+	portfolio, bars, from, to, fill, benchmark, out    string
+	cash, cost, slippage, reserve, minTrade, tolerance string
+	json                                               bool
+}
+
+func newBacktestCommand() *cobra.Command {
+	var f backtestFlags
+	cmd := &cobra.Command{
+		Use:   "backtest",
+		Short: "Run the portfolio over history: the strategies and the planner that trade live, on past prices",
+		Long: `Run the portfolio over history with the strategy and planner code that trades live, and print what it would have made.
+Each strategy is also run alone with all the money.
+
+Without --from it begins on the first day that the strategies have enough history for; without --to it ends with the bars.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := f.config()
+			if err != nil {
+				return err
+			}
+			cfg.Progress = backtestProgress(cmd.ErrOrStderr())
+			result, err := backtest.Run(cmd.Context(), cfg)
+			if err != nil {
+				return err
+			}
+			return f.show(cmd.OutOrStdout(), result)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.portfolio, "portfolio", filepath.Join("strategies", "portfolio.yaml"), "the portfolio.yaml, beside the symphonies that it names")
+	flags.StringVar(&f.bars, "bars", "", "folder of SYMBOL.csv with daily prices, adjusted for splits and dividends (required)")
+	flags.StringVar(&f.from, "from", "", "first day, YYYY-MM-DD")
+	flags.StringVar(&f.to, "to", "", "last day, YYYY-MM-DD")
+	flags.StringVar(&f.fill, "fill", string(backtest.FillNextClose),
+		"next-close: trade at the close after the one that the signals saw, as live runs do; same-close: at that very close, which is optimistic")
+	flags.StringVar(&f.cost, "cost-bps", "0", "cost of a trade in basis points of its value")
+	flags.StringVar(&f.slippage, "slippage-bps", "0", "how far from the close trades are filled, in basis points of the price")
+	flags.StringVar(&f.cash, "cash", "100000", "US dollars to start with")
+	flags.StringVar(&f.benchmark, "benchmark", "SPY", "symbol to compare with: bought on the first day and held")
+	// The planner's defaults are those of terraform/variables.tf, so that a backtest plans as the deployed system does.
+	flags.StringVar(&f.reserve, "reserve", "0.01", "fraction of equity that stays in cash")
+	flags.StringVar(&f.minTrade, "min-trade", "5", "smallest trade in US dollars")
+	flags.StringVar(&f.tolerance, "tolerance", "0.005", "distance from their targets, as a fraction of equity, within which holdings are left alone")
+	flags.BoolVar(&f.json, "json", false, "print the result as JSON instead of a table")
+	if err := cmd.MarkFlagRequired("bars"); err != nil {
+		panic(err) // the flag is declared above
+	}
+	return cmd
+}
+
+// config reads the flags, the portfolio and the bars.
+func (f backtestFlags) config() (backtest.Config, error) {
+	cfg := backtest.Config{Fill: backtest.Fill(f.fill), Benchmark: f.benchmark}
+	for _, n := range []struct {
+		to          *decimal.Decimal
+		flag, value string
+	}{
+		{&cfg.CostBps, "cost-bps", f.cost},
+		{&cfg.SlippageBps, "slippage-bps", f.slippage},
+		{&cfg.Cash, "cash", f.cash},
+		{&cfg.Reserve, "reserve", f.reserve},
+		{&cfg.MinTrade, "min-trade", f.minTrade},
+		{&cfg.Tolerance, "tolerance", f.tolerance},
+	} {
+		var err error
+		if *n.to, err = decimal.NewFromString(n.value); err != nil {
+			return cfg, fmt.Errorf("--%s %q: want a number", n.flag, n.value)
+		}
+	}
+	for _, n := range []struct {
+		to          *market.Date
+		flag, value string
+	}{{&cfg.From, "from", f.from}, {&cfg.To, "to", f.to}} {
+		if n.value == "" {
+			continue
+		}
+		var err error
+		if *n.to, err = market.ParseDate(n.value); err != nil {
+			return cfg, fmt.Errorf("--%s: %w", n.flag, err)
+		}
+	}
+	if name := filepath.Base(f.portfolio); name != "portfolio.yaml" {
+		return cfg, fmt.Errorf("--portfolio %s: want a portfolio.yaml, with the symphonies that it names beside it", f.portfolio)
+	}
+	var err error
+	if cfg.Portfolio, err = strategy.LoadPortfolio(os.DirFS(filepath.Dir(f.portfolio))); err != nil {
+		return cfg, err
+	}
+	cfg.Bars, err = csv.Open(f.bars)
+	return cfg, err
+}
+
+// show writes the report, if one is asked for, and then prints the result: a report that cannot be written prints none.
+func (f backtestFlags) show(out io.Writer, r *backtest.Result) error {
+	if f.json {
+		enc := json.NewEncoder(out)
+		enc.SetIndent("", "  ")
+		return enc.Encode(r)
+	}
+	return r.WriteTable(out)
+}
+
+// backtestProgress draws a bar once a backtest has taken a second, if out is a terminal.
+func backtestProgress(out io.Writer) func(done, total int) {
+	if f, ok := out.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
+		return nil
+	}
+	began := time.Now()
+	var bar *progressbar.ProgressBar
+	return func(done, total int) {
+		if bar == nil {
+			if done == total || time.Since(began) < time.Second {
+				return
+			}
+			bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(30),
+				progressbar.OptionSetDescription("days simulated"), progressbar.OptionShowCount(),
+				progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+		}
+		_ = bar.Set(done) // a bar that cannot be drawn stops nothing
+	}
+}
