@@ -31,7 +31,8 @@ type Reason struct {
 // same arguments always give the same result. The error is an *EvaluationError; its cause is a *HistoryError if there
 // are too few bars for an indicator that is reached.
 func (p *Program) Evaluate(h *History, asOf market.Date) (Result, error) {
-	e := &evaluation{program: p, history: h, asOf: asOf, values: make([]memo, len(p.metrics))}
+	e := p.quietly(h, asOf)
+	e.quiet, e.values = false, make([]memo, len(p.metrics))
 	held, err := e.visit(p.root)
 	if err == nil && len(held) == 0 {
 		err = &EvaluationError{File: p.file, Pos: p.root.pos, Path: p.root.label, Err: errEmpty}
@@ -40,6 +41,11 @@ func (p *Program) Evaluate(h *History, asOf market.Date) (Result, error) {
 		return Result{}, err
 	}
 	return Result{AsOf: asOf, Weights: held.weights(), Reasons: e.reasons, HistoryDays: e.historyDays}, nil
+}
+
+// quietly begins an evaluation without explanations, which keeps no values.
+func (p *Program) quietly(h *History, asOf market.Date) *evaluation {
+	return &evaluation{program: p, history: h, bound: h.bound(p), asOf: asOf, day: h.calendar.upTo(asOf) - 1, quiet: true}
 }
 
 // node is a compiled form. It belongs to a program and is never changed.
@@ -52,10 +58,12 @@ type node interface {
 type evaluation struct {
 	program *Program
 	history *History
+	bound   *bound
 	asOf    market.Date
+	day     int // the last one up to asOf, by its number in the history's calendar
 
 	values      []memo // by the metric's number; nil keeps none
-	quiet       bool   // reasons are not wanted
+	quiet       bool   // reasons and the places of errors are not wanted
 	trail       []child
 	reasons     []Reason
 	historyDays int
@@ -69,6 +77,9 @@ type memo struct {
 
 // visit evaluates c one level below the node that calls it.
 func (e *evaluation) visit(c child) (portfolio, error) {
+	if e.quiet {
+		return c.node.evaluate(e)
+	}
 	e.trail = append(e.trail, c)
 	p, err := c.node.evaluate(e)
 	e.trail = e.trail[:len(e.trail)-1]
@@ -92,28 +103,40 @@ func (e *evaluation) explain(text string) {
 
 // fail puts the place of the node that is being evaluated on err.
 func (e *evaluation) fail(err error) error {
+	if e.quiet {
+		return err
+	}
 	return &EvaluationError{File: e.program.file, Pos: e.trail[len(e.trail)-1].pos, Path: e.path(), Err: err}
 }
 
 // metric returns the value of the metric with number id, computed once.
 func (e *evaluation) metric(id int) (float64, error) {
 	if e.values == nil {
-		return e.compute(e.program.metrics[id])
+		return e.compute(id)
 	}
 	m := &e.values[id]
 	if !m.known {
 		m.known = true
-		m.value, m.err = e.compute(e.program.metrics[id])
+		m.value, m.err = e.compute(id)
 	}
 	return m.value, m.err
 }
 
-func (e *evaluation) compute(m compiledMetric) (float64, error) {
-	v, bars, err := e.history.value(m, e.program.options, e.asOf)
-	if err == nil && m.def.Recursive {
+func (e *evaluation) compute(id int) (v float64, err error) {
+	m, s := &e.program.metrics[id], e.bound.series[id]
+	bars := s.upToDay(e.day, e.asOf)
+	if m.def.Recursive {
+		v, err = e.recursive(id).At(bars)
+	} else {
+		v, err = m.def.Value(s.closes[:bars], m.window)
+	}
+	if err != nil {
+		return 0, s.named(m.symbol, err)
+	}
+	if m.def.Recursive {
 		e.computedOn(bars)
 	}
-	return v, err
+	return v, nil
 }
 
 // computedOn notes the length of the history that a recursive indicator was computed on.

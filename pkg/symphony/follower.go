@@ -92,7 +92,7 @@ func (f *follower) target(day int) map[string]decimal.Decimal {
 	if t, known := f.targets[day]; known {
 		return t
 	}
-	quiet := &evaluation{program: f.program, history: f.history, asOf: f.dates[day], quiet: true}
+	quiet := f.program.quietly(f.history, f.dates[day])
 	var t map[string]decimal.Decimal
 	if p, err := quiet.visit(f.program.root); err == nil && len(p) > 0 {
 		t = p.weights()

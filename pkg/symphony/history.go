@@ -3,7 +3,6 @@ package symphony
 import (
 	"errors"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 
@@ -15,12 +14,14 @@ import (
 // History is the daily closes that programs are evaluated on. What it returns never changes, and it is safe for
 // concurrent use; one serves any number of programs and dates.
 type History struct {
-	series map[string]series
+	series   map[string]*series
+	calendar calendar // all dates of bars
 	// What follows is computed from the series when it is first asked for: all values of recursive indicators, what
 	// filtered portfolios would have returned, and what followers of programs would have traded.
 	values    sync.Map // metricKey: func() indicator.Series
 	streams   sync.Map // *stream: *track
 	followers sync.Map // *Program: *follower
+	programs  sync.Map // *Program: *bound
 }
 
 // metricKey is a metric under a definition.
@@ -29,17 +30,21 @@ type metricKey struct {
 	options indicator.Options
 }
 
+// series is the bars of a symbol.
 type series struct {
 	dates  []market.Date
 	closes []float64
+	// first is where the dates begin in the history's calendar, if they are a run of it without a gap.
+	first int
+	run   bool
 }
 
 // NewHistory takes bars by symbol, oldest first, completed and adjusted. It returns a fault.Invalid error that names
 // symbol and date for bars out of order and for a close that is not above 0.
 func NewHistory(bars map[string][]market.Bar) (*History, error) {
-	h := &History{series: make(map[string]series, len(bars))}
+	h := &History{series: make(map[string]*series, len(bars))}
 	for symbol, bars := range bars {
-		s := series{dates: make([]market.Date, len(bars)), closes: make([]float64, len(bars))}
+		s := &series{dates: make([]market.Date, len(bars)), closes: make([]float64, len(bars))}
 		for i, b := range bars {
 			if i > 0 && b.Date <= bars[i-1].Date {
 				return nil, fault.New(fault.Invalid, "bars of %s: %s after %s; want the oldest first, one a date", symbol, b.Date, bars[i-1].Date)
@@ -50,29 +55,34 @@ func NewHistory(bars map[string][]market.Bar) (*History, error) {
 			s.dates[i] = b.Date
 		}
 		h.series[symbol] = s
+		h.calendar = h.calendar.union(s.dates)
+	}
+	for _, s := range h.series {
+		s.first, s.run = h.calendar.run(s.dates)
 	}
 	return h, nil
 }
 
-// value returns the value of m as of asOf and the number of bars it was computed on.
-func (h *History) value(m compiledMetric, o indicator.Options, asOf market.Date) (v float64, bars int, err error) {
-	s := h.series[m.symbol]
-	n := s.upTo(asOf)
-	if m.def.Recursive {
-		v, err = h.recursive(m, o).At(n)
-	} else {
-		v, err = m.def.Value(s.closes[:n], m.window)
+// of returns the bars of symbol, if only none.
+func (h *History) of(symbol string) *series {
+	if s, ok := h.series[symbol]; ok {
+		return s
 	}
+	return &series{}
+}
+
+// named completes a *HistoryError about s.
+func (s *series) named(symbol string, err error) error {
 	var short *indicator.HistoryError
-	if errors.As(err, &short) {
-		named := *short
-		named.Symbol = m.symbol
-		if named.Needed <= len(s.dates) {
-			named.FirstUsable = s.dates[named.Needed-1]
-		}
-		err = &named
+	if !errors.As(err, &short) {
+		return err
 	}
-	return v, n, err
+	named := *short
+	named.Symbol = symbol
+	if named.Needed <= len(s.dates) {
+		named.FirstUsable = s.dates[named.Needed-1]
+	}
+	return &named
 }
 
 func (h *History) recursive(m compiledMetric, o indicator.Options) indicator.Series {
@@ -80,7 +90,7 @@ func (h *History) recursive(m compiledMetric, o indicator.Options) indicator.Ser
 	compute, ok := h.values.Load(key)
 	if !ok {
 		compute, _ = h.values.LoadOrStore(key, sync.OnceValue(func() indicator.Series {
-			return m.def.Series(h.series[m.symbol].closes, m.window)
+			return m.def.Series(h.of(m.symbol).closes, m.window)
 		}))
 	}
 	return compute.(func() indicator.Series)() //nolint:forcetypeassert // nothing else is stored
@@ -88,7 +98,7 @@ func (h *History) recursive(m compiledMetric, o indicator.Options) indicator.Ser
 
 // FirstDate returns the date of the first bar of symbol; ok is false if there is none.
 func (h *History) FirstDate(symbol string) (first market.Date, ok bool) {
-	s := h.series[symbol]
+	s := h.of(symbol)
 	if len(s.dates) == 0 {
 		return "", false
 	}
@@ -97,7 +107,7 @@ func (h *History) FirstDate(symbol string) (first market.Date, ok bool) {
 
 // lastClose returns the last close of symbol up to and including date, or a *HistoryError.
 func (h *History) lastClose(symbol string, date market.Date) (float64, error) {
-	s := h.series[symbol]
+	s := h.of(symbol)
 	n := s.upTo(date)
 	if n == 0 {
 		return 0, &HistoryError{Symbol: symbol, Indicator: "current-price", Needed: 1}
@@ -107,19 +117,21 @@ func (h *History) lastClose(symbol string, date market.Date) (float64, error) {
 
 // dates returns all dates of bars of symbols, in order.
 func (h *History) dates(symbols []string) []market.Date {
-	var days []market.Date
+	var days calendar
 	for _, symbol := range symbols {
-		if dates := h.series[symbol].dates; !slices.Equal(dates, days) {
-			days = append(slices.Clone(days), dates...)
-			slices.Sort(days)
-			days = slices.Compact(days)
-		}
+		days = days.union(h.of(symbol).dates)
 	}
 	return days
 }
 
-func (s series) upTo(asOf market.Date) int {
-	return sort.Search(len(s.dates), func(i int) bool { return s.dates[i] > asOf })
+func (s *series) upTo(asOf market.Date) int { return calendar(s.dates).upTo(asOf) }
+
+// upToDay is upTo for the day with that number in the history's calendar, which is date.
+func (s *series) upToDay(day int, date market.Date) int {
+	if s.run {
+		return min(max(day+1-s.first, 0), len(s.dates))
+	}
+	return s.upTo(date)
 }
 
 // LastDate returns the date of the last bar up to and including until that every one of symbols has. If they end on
@@ -130,7 +142,7 @@ func (h *History) LastDate(symbols []string, until market.Date) (market.Date, er
 	var none []string
 	dates := make(map[string]market.Date, len(symbols))
 	for _, symbol := range symbols {
-		s := h.series[symbol]
+		s := h.of(symbol)
 		n := s.upTo(until)
 		if n == 0 {
 			none = append(none, symbol)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/the-alchemiser/alchemiser/pkg/fault"
 	"github.com/the-alchemiser/alchemiser/pkg/indicator"
-	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
 
 // stream is what a portfolio child of a filter would have returned: on each trading day the child is evaluated as of the
@@ -36,10 +35,11 @@ func returnsNeeded(def *indicator.Definition, window int) int {
 // track is a stream over one history. It holds what has been computed so far, which depends for each day on that day
 // and those before it alone.
 type track struct {
-	days []market.Date
+	days []int // by their numbers in the history's calendar
 
 	mu      sync.Mutex
 	returns []dayReturn // by day, as far as they are known
+	runs    runs
 }
 
 // dayReturn is the return of a stream over one day, as a factor, or why there is none.
@@ -49,11 +49,22 @@ type dayReturn struct {
 	err    error
 }
 
+// runs are the chained returns of the first days. Each run of days with returns begins anew, at firstLevel on the day
+// before.
+type runs struct {
+	levels []float64
+	begins []int // by day, where its run begins: the day itself if it has no return
+}
+
 func (h *History) track(s *stream) *track {
 	if t, ok := h.streams.Load(s); ok {
 		return t.(*track) //nolint:forcetypeassert // nothing else is stored
 	}
-	days := h.dates(s.symbols)
+	dates := h.dates(s.symbols)
+	days := make([]int, len(dates))
+	for i, date := range dates {
+		days[i] = h.calendar.upTo(date) - 1
+	}
 	t, _ := h.streams.LoadOrStore(s, &track{days: days, returns: make([]dayReturn, len(days))})
 	return t.(*track) //nolint:forcetypeassert // nothing else is stored
 }
@@ -64,80 +75,77 @@ func (e *evaluation) streamValue(s *stream, def *indicator.Definition, window in
 	t := e.history.track(s)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	today := sort.Search(len(t.days), func(i int) bool { return t.days[i] > e.asOf }) - 1
+	today := sort.SearchInts(t.days, e.day+1) - 1
 	need := returnsNeeded(def, window)
 	if today < need {
 		return 0, fault.New(fault.Invalid, "it takes %s, there are %d up to %s", count(need, "return"), max(today, 0), e.asOf)
 	}
+	var levels []float64
+	var err error
 	if def.Recursive || def.Unit == indicator.Price { // the level on the first day matters
-		levels, err := t.levelsUpTo(e, s, today, need)
-		if err != nil {
-			return 0, err
-		}
-		if def.Recursive {
-			e.computedOn(len(levels))
-		}
-		return def.Value(levels, window)
+		levels, err = t.run(e, s, today, need)
+	} else {
+		levels, err = t.window(e, s, today, need)
 	}
-	levels := make([]float64, 0, need+1)
-	level := float64(firstLevel)
-	levels = append(levels, level)
-	for day := today - need + 1; day <= today; day++ {
-		factor, err := t.factor(e, s, day)
-		if err != nil {
-			return 0, err
-		}
-		level *= factor
-		levels = append(levels, level)
+	if err != nil {
+		return 0, err
+	}
+	if def.Recursive {
+		e.computedOn(len(levels))
 	}
 	return def.Value(levels, window)
 }
 
-// levelsUpTo returns the chained returns of the days without a gap that end with today; there must be at least need
-// returns.
-func (t *track) levelsUpTo(e *evaluation, s *stream, today, need int) ([]float64, error) {
-	first := today + 1 // the first day of the run that has a return
-	var gap error
-	for ; first > 0; first-- {
-		if _, gap = t.factor(e, s, first-1); gap != nil {
-			break
+// window returns the chained returns of the last need days up to today.
+func (t *track) window(e *evaluation, s *stream, today, need int) ([]float64, error) {
+	levels := make([]float64, need+1)
+	levels[0] = firstLevel
+	for i := range need {
+		r := t.returnOn(e, s, today-need+1+i)
+		if r.err != nil {
+			return nil, r.err
 		}
-	}
-	if today-first+1 < need {
-		return nil, gap
-	}
-	levels := []float64{firstLevel}
-	for day := first; day <= today; day++ {
-		factor, err := t.factor(e, s, day)
-		if err != nil {
-			return nil, err
-		}
-		levels = append(levels, levels[len(levels)-1]*factor)
+		levels[i+1] = levels[i] * r.factor
 	}
 	return levels, nil
 }
 
-// factor returns 1 plus the return over a day.
-func (t *track) factor(e *evaluation, s *stream, day int) (float64, error) {
-	if day < 1 {
-		return 0, fault.New(fault.Invalid, "its history begins too late")
+// run returns the chained returns of all days without a gap that end with today; there must be at least need returns.
+func (t *track) run(e *evaluation, s *stream, today, need int) ([]float64, error) {
+	for day := len(t.runs.levels); day <= today; day++ {
+		level, begin := float64(firstLevel), day
+		if day > 0 {
+			if r := t.returnOn(e, s, day); r.err == nil {
+				level, begin = t.runs.levels[day-1]*r.factor, t.runs.begins[day-1]
+			}
+		}
+		t.runs.levels, t.runs.begins = append(t.runs.levels, level), append(t.runs.begins, begin)
 	}
+	begin := t.runs.begins[today]
+	if today-begin < need {
+		return nil, t.returnOn(e, s, begin).err // not of day 0: there are enough days
+	}
+	return t.runs.levels[begin : today+1], nil
+}
+
+// returnOn returns the return over a day that is not the first.
+func (t *track) returnOn(e *evaluation, s *stream, day int) dayReturn {
 	r := &t.returns[day]
 	if !r.known {
 		*r = e.returnOver(s, t.days[day-1], t.days[day])
 	}
-	return r.factor, r.err
+	return *r
 }
 
 // returnOver evaluates the stream's child as of from and holds that until to.
-func (e *evaluation) returnOver(s *stream, from, to market.Date) dayReturn {
-	past := &evaluation{program: e.program, history: e.history, asOf: from, quiet: true, trail: slices.Clone(e.trail)}
+func (e *evaluation) returnOver(s *stream, from, to int) dayReturn {
+	past := &evaluation{program: e.program, history: e.history, bound: e.bound, asOf: e.history.calendar[from], day: from, quiet: true}
 	held, err := past.visit(s.child)
 	if err == nil && len(held) == 0 {
 		err = errEmpty
 	}
 	if err != nil {
-		return dayReturn{known: true, err: fmt.Errorf("not evaluable as of %s: %w", from, cause(err))}
+		return dayReturn{known: true, err: fmt.Errorf("not evaluable as of %s: %w", past.asOf, err)}
 	}
 	factor := 1.0
 	for _, h := range held {
@@ -152,11 +160,11 @@ func (e *evaluation) returnOver(s *stream, from, to market.Date) dayReturn {
 }
 
 // closesOn returns the closes of symbol on two days that follow one another.
-func (h *History) closesOn(symbol string, from, to market.Date) (before, after float64, err error) {
-	s := h.series[symbol]
-	n := s.upTo(to)
-	if n < 2 || s.dates[n-1] != to || s.dates[n-2] != from {
-		return 0, 0, fault.New(fault.Invalid, "%s has no bars of both %s and %s", symbol, from, to)
+func (h *History) closesOn(symbol string, from, to int) (before, after float64, err error) {
+	s := h.of(symbol)
+	n := s.upToDay(to, h.calendar[to])
+	if n < 2 || s.dates[n-1] != h.calendar[to] || s.dates[n-2] != h.calendar[from] {
+		return 0, 0, fault.New(fault.Invalid, "%s has no bars of both %s and %s", symbol, h.calendar[from], h.calendar[to])
 	}
 	return s.closes[n-2], s.closes[n-1], nil
 }
