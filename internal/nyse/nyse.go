@@ -6,7 +6,6 @@
 package nyse
 
 import (
-	"slices"
 	"time"
 	_ "time/tzdata" // the machine need not know the exchange's time zone
 
@@ -19,10 +18,12 @@ import (
 
 // Calendar answers for the exchange. It is never changed after New and safe for concurrent use.
 type Calendar struct {
-	zone     *time.Location
-	holidays []*cal.Holiday
-	closures []market.Date
+	zone   *time.Location
+	closed map[market.Date]bool // weekdays without a session
 }
+
+// The years whose holidays are known.
+const firstYear, lastYear = 1990, 2099
 
 // New returns the calendar.
 func New() (*Calendar, error) {
@@ -30,7 +31,18 @@ func New() (*Calendar, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Calendar{zone: zone, holidays: holidays(), closures: closures()}, nil
+	c := &Calendar{zone: zone, closed: map[market.Date]bool{}}
+	for _, date := range closures() {
+		c.closed[date] = true
+	}
+	for year := firstYear; year <= lastYear; year++ {
+		for _, h := range holidays() {
+			if _, observed := h.Calc(year); !observed.IsZero() {
+				c.closed[market.DateOf(observed)] = true
+			}
+		}
+	}
+	return c, nil
 }
 
 // Zone is the exchange's time zone.
@@ -67,16 +79,7 @@ func (c *Calendar) Next(date market.Date) market.Date {
 }
 
 func (c *Calendar) trades(day time.Time) bool {
-	if cal.IsWeekend(day) || slices.Contains(c.closures, market.DateOf(day)) {
-		return false
-	}
-	for _, h := range c.holidays {
-		_, observed := h.Calc(day.Year())
-		if sameDay(observed, day) {
-			return false
-		}
-	}
-	return true
+	return !cal.IsWeekend(day) && !c.closed[market.DateOf(day)]
 }
 
 // closesEarly says whether a day with a session ends at 13:00: the day after Thanksgiving, the eve of Independence Day and
@@ -84,11 +87,7 @@ func (c *Calendar) trades(day time.Time) bool {
 func (c *Calendar) closesEarly(day time.Time) bool {
 	thanksgiving, _ := us.ThanksgivingDay.Calc(day.Year())
 	eve := day.Month() == time.July && day.Day() == 3 || day.Month() == time.December && day.Day() == 24
-	return eve || sameDay(thanksgiving.AddDate(0, 0, 1), day)
-}
-
-func sameDay(a, b time.Time) bool {
-	return a.Year() == b.Year() && a.Month() == b.Month() && a.Day() == b.Day()
+	return eve || market.DateOf(thanksgiving.AddDate(0, 0, 1)) == market.DateOf(day)
 }
 
 // holidays are the exchange's own: those on a Sunday are kept on Monday, those on a Saturday on Friday, but for New

@@ -5,10 +5,10 @@ import (
 	"slices"
 	"sort"
 	"time"
-	_ "time/tzdata" // the machine need not know the exchange's time zone
 
 	"github.com/shopspring/decimal"
 
+	"github.com/the-alchemiser/alchemiser/internal/nyse"
 	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
 
@@ -28,21 +28,22 @@ const calendarSymbol = "SPY"
 // exchangeMarket is what there is to trade and when: bars, quotes and sessions as functions of the time. It is never
 // changed after construction.
 type exchangeMarket struct {
-	zone    *time.Location
-	symbols []string
-	bars    map[string][]market.Bar
-	days    []market.Date // trading days up to last, in order
-	last    market.Date
-	spread  decimal.Decimal // of each side, as a fraction
+	calendar *nyse.Calendar
+	zone     *time.Location
+	symbols  []string
+	bars     map[string][]market.Bar
+	days     []market.Date // trading days up to last, in order
+	last     market.Date
+	spread   decimal.Decimal // of each side, as a fraction
 }
 
 func newMarket(prices Prices, spreadBps decimal.Decimal) (*exchangeMarket, error) {
-	zone, err := time.LoadLocation("America/New_York")
+	calendar, err := nyse.New()
 	if err != nil {
 		return nil, err
 	}
 	m := &exchangeMarket{
-		zone: zone, symbols: prices.Symbols(), bars: map[string][]market.Bar{}, last: prices.LastDate(), spread: spreadBps.Shift(-4),
+		calendar: calendar, zone: calendar.Zone(), symbols: prices.Symbols(), bars: map[string][]market.Bar{}, last: prices.LastDate(), spread: spreadBps.Shift(-4),
 	}
 	for _, symbol := range m.symbols {
 		if m.bars[symbol], err = prices.Bars(symbol); err != nil {
@@ -52,11 +53,11 @@ func newMarket(prices Prices, spreadBps decimal.Decimal) (*exchangeMarket, error
 	if len(m.symbols) == 0 {
 		return nil, fmt.Errorf("no prices")
 	}
-	calendar := m.symbols
+	everyDay := m.symbols
 	if _, ok := m.bars[calendarSymbol]; ok {
-		calendar = []string{calendarSymbol}
+		everyDay = []string{calendarSymbol}
 	}
-	for _, symbol := range calendar {
+	for _, symbol := range everyDay {
 		for _, b := range m.bars[symbol] {
 			m.days = append(m.days, b.Date)
 		}
@@ -66,16 +67,15 @@ func newMarket(prices Prices, spreadBps decimal.Decimal) (*exchangeMarket, error
 	return m, nil
 }
 
-// start is where the clock stands at first: 15:45 on the weekday after the last bar.
+// start is where the clock stands at first: a quarter of an hour before the close of the first full session after the
+// last bar.
 func (m *exchangeMarket) start() time.Time {
-	day := m.at(m.last, "15:45").AddDate(0, 0, 1)
-	for weekend(day) {
-		day = day.AddDate(0, 0, 1)
+	for day := m.calendar.Next(m.last); ; day = m.calendar.Next(day) {
+		if s, ok := m.calendar.Session(day); ok && s.Close.Equal(m.at(day, "16:00")) {
+			return s.Close.Add(-15 * time.Minute)
+		}
 	}
-	return day
 }
-
-func weekend(t time.Time) bool { return t.Weekday() == time.Saturday || t.Weekday() == time.Sunday }
 
 // at returns a moment of date; both come from code or checked data.
 func (m *exchangeMarket) at(date market.Date, clock string) time.Time {
@@ -86,16 +86,20 @@ func (m *exchangeMarket) at(date market.Date, clock string) time.Time {
 	return t
 }
 
-// session returns the session of date: a trading day of the data, or after the data a weekday.
+// session returns the session of date: that of the exchange's calendar but, as far as the data go, on the days that they
+// have, which may be made up.
 func (m *exchangeMarket) session(date market.Date) (market.Session, bool) {
+	s, ok := m.calendar.Session(date)
 	if date > m.last {
-		if weekend(m.at(date, "12:00")) {
-			return market.Session{}, false
-		}
-	} else if _, ok := slices.BinarySearch(m.days, date); !ok {
+		return s, ok
+	}
+	if _, traded := slices.BinarySearch(m.days, date); !traded {
 		return market.Session{}, false
 	}
-	return market.Session{Date: date, Open: m.at(date, "09:30"), Close: m.at(date, "16:00")}, true
+	if !ok {
+		s = market.Session{Date: date, Open: m.at(date, "09:30"), Close: m.at(date, "16:00")}
+	}
+	return s, true
 }
 
 // open says whether the exchange trades at now.
@@ -125,7 +129,8 @@ func (m *exchangeMarket) next(now time.Time) (opens, closes time.Time) {
 func (m *exchangeMarket) completed(symbol string, now time.Time) []market.Bar {
 	bars := m.bars[symbol]
 	today := market.DateOf(now)
-	closed := !now.Before(m.at(today, "16:00"))
+	session, trading := m.session(today)
+	closed := trading && !now.Before(session.Close)
 	n := sort.Search(len(bars), func(i int) bool { return bars[i].Date > today || (bars[i].Date == today && !closed) })
 	return bars[:n]
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/the-alchemiser/alchemiser/internal/nyse"
 	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
 
@@ -25,16 +26,20 @@ var seededSymbols = []string{
 
 type seeded struct{ bars map[string][]market.Bar }
 
-// Seeded returns a simulated market: 20 symbols that walk at random for 750 weekdays. The same seed gives the same bars
+// Seeded returns a simulated market: 20 symbols that walk at random for 750 sessions. The same seed gives the same bars
 // on every machine, as all arithmetic is on integers.
 func Seeded(seed uint64) Prices {
 	days := make([]market.Date, 0, seededDays)
+	calendar, err := nyse.New()
+	if err != nil {
+		panic(err) // the zone is linked in
+	}
 	day, err := time.Parse(time.DateOnly, seededLast)
 	if err != nil {
 		panic(err)
 	}
 	for ; len(days) < seededDays; day = day.AddDate(0, 0, -1) {
-		if !weekend(day) {
+		if _, ok := calendar.Session(market.DateOf(day)); ok {
 			days = append(days, market.DateOf(day))
 		}
 	}

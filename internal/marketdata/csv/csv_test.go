@@ -60,6 +60,8 @@ func TestDecodeRefusesWithFileAndLine(t *testing.T) {
 		"bad date":           {"date,close\n29.11.2024,5\n", `SPY.csv:2: date "29.11.2024": want YYYY-MM-DD`},
 		"date twice":         {"date,close\n2024-11-29,5\n2024-11-29,5\n", "SPY.csv:3: second line of 2024-11-29; want one a date"},
 		"newest first":       {"date,close\n2024-11-29,5\n\n2024-11-27,5\n", "SPY.csv:4: 2024-11-27 after 2024-11-29; want the oldest first"},
+		"gap":                {"date,close\n2024-11-26,5\n2024-11-29,5\n", "SPY.csv:3: 2024-11-29 after 2024-11-26; want a line for each session, as that of 2024-11-27"},
+		"gap of a year":      {"date,close\n2023-11-24,5\n2024-11-29,5\n", "as that of 2023-11-27"},
 		"NaN":                {"date,close\n2024-11-29,NaN\n", `SPY.csv:2: close "NaN"; want a plain number above 0`},
 		"infinite":           {"date,close\n2024-11-29,Inf\n", `close "Inf"`},
 		"no price":           {"date,close\n2024-11-29,\n", `close ""`},
@@ -156,7 +158,7 @@ func TestLoadNamesEveryFaultyFile(t *testing.T) {
 		files[fmt.Sprintf("bad%d.csv", i)] = &fstest.MapFile{}
 	}
 	if _, err = csv.Load(files, "bars"); len(strings.Split(err.Error(), "\n")) != 11 {
-		t.Errorf("33 faulty files make %v, want ten and a word that there are more", err)
+		t.Errorf("33 faulty files make %v, want ten and how many more", err)
 	}
 }
 
@@ -177,7 +179,7 @@ func TestOpenSaysWhatIsWrongWithAFolder(t *testing.T) {
 }
 
 // shared returns the folder of test data that lies beside the checkout.
-func shared(t *testing.T, name string) string {
+func shared(t testing.TB, name string) string {
 	t.Helper()
 	dir := os.Getenv("SHARED_DIR")
 	if dir == "" {

@@ -1,6 +1,7 @@
 package csv
 
 import (
+	"bufio"
 	stdcsv "encoding/csv"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/the-alchemiser/alchemiser/internal/nyse"
 	"github.com/the-alchemiser/alchemiser/pkg/fault"
 	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
@@ -19,20 +21,29 @@ const maxNumber = 32
 
 // Decode reads the bars of one file; name is how errors call it. It returns at least one bar, or a fault.Invalid error
 // `name:line: what was found; what was wanted` for: another header than the two known, a line with too many or too few
-// columns, a date that is not one, not after the one before, or there twice, a price that is not a positive plain number, a
-// volume that is negative, a high below or a low above the other prices, no line at all. With the short header all
-// four prices are the close, and the volume is 0.
+// columns, a date that is not one, not after the one before, there twice, or with a session of the New York Stock Exchange
+// missing before it, a price that is not a positive plain number, a volume that is negative, a high below or a low above
+// the other prices, no line at all. With the short header all four prices are the close, and the volume is 0.
 func Decode(name string, r io.Reader) ([]market.Bar, error) {
-	d := &decoder{name: name, csv: stdcsv.NewReader(r)}
+	sessions, err := nyse.New()
+	if err != nil {
+		return nil, err
+	}
+	return decode(name, r, sessions)
+}
+
+func decode(name string, r io.Reader, sessions *nyse.Calendar) ([]market.Bar, error) {
+	d := &decoder{name: name, csv: stdcsv.NewReader(skipMark(r)), sessions: sessions}
 	d.csv.ReuseRecord = true
 	d.csv.FieldsPerRecord = -1 // we say it in our own words
 	return d.bars()
 }
 
 type decoder struct {
-	name string
-	csv  *stdcsv.Reader
-	full bool
+	name     string
+	csv      *stdcsv.Reader
+	sessions *nyse.Calendar
+	full     bool
 }
 
 func (d *decoder) bars() ([]market.Bar, error) {
@@ -68,6 +79,11 @@ func (d *decoder) bars() ([]market.Bar, error) {
 				return nil, d.fail("second line of %s; want one a date", bar.Date)
 			}
 			return nil, d.fail("%s after %s; want the oldest first", bar.Date, bars[n-1].Date)
+		}
+		if n := len(bars); n > 0 {
+			if missing := d.sessions.Next(bars[n-1].Date); missing < bar.Date {
+				return nil, d.fail("%s after %s; want a line for each session, as that of %s", bar.Date, bars[n-1].Date, missing)
+			}
 		}
 		bars = append(bars, bar)
 	}
@@ -139,4 +155,13 @@ func (d *decoder) syntax(err error) error {
 		return fault.New(fault.Invalid, "%s:%d: %w", d.name, parse.Line, parse.Err)
 	}
 	return fault.New(fault.Transient, "read %s: %w", d.name, err)
+}
+
+// skipMark leaves out the byte order mark that spreadsheets put before a file.
+func skipMark(r io.Reader) io.Reader {
+	b := bufio.NewReader(r)
+	if mark, err := b.Peek(3); err == nil && string(mark) == "\ufeff" {
+		_, _ = b.Discard(3) // they have been read
+	}
+	return b
 }

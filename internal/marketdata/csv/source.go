@@ -14,10 +14,14 @@ import (
 	"os"
 	"path"
 	"regexp"
+	"runtime"
 	"slices"
 	"sort"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/the-alchemiser/alchemiser/internal/nyse"
 	"github.com/the-alchemiser/alchemiser/internal/strategy"
 	"github.com/the-alchemiser/alchemiser/pkg/fault"
 	"github.com/the-alchemiser/alchemiser/pkg/market"
@@ -39,8 +43,8 @@ type Source struct {
 	last    market.Date
 }
 
-// Open reads every SYMBOL.csv of the folder dir. See Load.
-func Open(dir string) (*Source, error) {
+// Open reads SYMBOL.csv of the folder dir for each of symbols, or for all that there are if none is named. See Load.
+func Open(dir string, symbols ...string) (*Source, error) {
 	info, err := os.Stat(dir)
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "folder of bars: %w", err)
@@ -48,56 +52,92 @@ func Open(dir string) (*Source, error) {
 	if !info.IsDir() {
 		return nil, fault.New(fault.Invalid, "folder of bars: %s is not a folder; want one that holds a SYMBOL.csv for each symbol", dir)
 	}
-	return Load(os.DirFS(dir), dir)
+	return Load(os.DirFS(dir), dir, symbols...)
 }
 
-// Load reads every SYMBOL.csv at the top of fsys; dir is how errors call it. Files with another ending are left
-// alone. It returns a fault.Invalid error that names file and line of the first fault of each faulty file, or one that
-// says that there is no file at all.
-func Load(fsys fs.FS, dir string) (*Source, error) {
-	names, err := fs.Glob(fsys, "*.csv")
+// Load reads SYMBOL.csv at the top of fsys for each of symbols, or for all that there are if none is named; dir is how
+// errors call it. Files with another ending are left alone. It returns a fault.Invalid error that names file and line of
+// the first fault of each faulty file, or the symbols that have no file.
+func Load(fsys fs.FS, dir string, symbols ...string) (*Source, error) {
+	names, err := names(fsys, dir, symbols)
 	if err != nil {
-		return nil, fault.New(fault.Invalid, "folder of bars %s: %w", dir, err)
+		return nil, err
 	}
-	if len(names) == 0 {
-		return nil, fault.New(fault.Invalid, "folder of bars: %s holds no SYMBOL.csv", dir)
+	sessions, err := nyse.New()
+	if err != nil {
+		return nil, err
 	}
 	s := &Source{dir: dir, bars: make(map[string][]market.Bar, len(names))}
-	var faults []error
-	for _, name := range names {
-		if len(faults) == maxFaults {
-			faults = append(faults, fault.New(fault.Invalid, "and perhaps more: reading stopped after %d faulty files", maxFaults))
-			break
-		}
-		if err := s.load(fsys, name); err != nil {
-			faults = append(faults, err)
-		}
+	read := make([][]market.Bar, len(names))
+	errs := make([]error, len(names))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, name := range names {
+		group.Go(func() error {
+			read[i], errs[i] = s.load(fsys, name, sessions)
+			return nil
+		})
 	}
-	if err := errors.Join(faults...); err != nil {
+	_ = group.Wait() // each has its own error
+	if err := joined(errs); err != nil {
 		return nil, err
+	}
+	for i, name := range names {
+		symbol := strings.TrimSuffix(name, ".csv")
+		s.symbols = append(s.symbols, symbol)
+		s.bars[symbol] = read[i]
+		s.last = max(s.last, read[i][len(read[i])-1].Date)
 	}
 	sort.Strings(s.symbols)
 	return s, nil
 }
 
-func (s *Source) load(fsys fs.FS, name string) error {
+// names returns the files to read.
+func names(fsys fs.FS, dir string, symbols []string) ([]string, error) {
+	all, err := fs.Glob(fsys, "*.csv")
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "folder of bars %s: %w", dir, err)
+	}
+	if len(all) == 0 {
+		return nil, fault.New(fault.Invalid, "folder of bars: %s holds no SYMBOL.csv", dir)
+	}
+	if len(symbols) == 0 {
+		return all, nil
+	}
+	var wanted, missing []string
+	for _, symbol := range symbols {
+		if name := symbol + ".csv"; slices.Contains(all, name) {
+			wanted = append(wanted, name)
+		} else {
+			missing = append(missing, symbol)
+		}
+	}
+	if len(missing) > 0 {
+		return nil, fault.New(fault.Invalid, "no bars of %s: %s holds no such SYMBOL.csv", strings.Join(missing, ", "), dir)
+	}
+	return wanted, nil
+}
+
+// joined joins the errors of files, as many as a person reads.
+func joined(errs []error) error {
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	if more := len(errs) - maxFaults; more > 0 {
+		errs = append(errs[:maxFaults], fault.New(fault.Invalid, "and %d more faulty files", more))
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Source) load(fsys fs.FS, name string, sessions *nyse.Calendar) ([]market.Bar, error) {
 	symbol := strings.TrimSuffix(name, ".csv")
 	if !symbolForm.MatchString(symbol) {
-		return fault.New(fault.Invalid, "%s: the name is not a symbol; want one such as AAPL.csv or BRK.B.csv", path.Join(s.dir, name))
+		return nil, fault.New(fault.Invalid, "%s: the name is not a symbol; want one such as AAPL.csv or BRK.B.csv", path.Join(s.dir, name))
 	}
 	file, err := fsys.Open(name)
 	if err != nil {
-		return fault.New(fault.Invalid, "read bars of %s: %w", symbol, err)
+		return nil, fault.New(fault.Invalid, "read bars of %s: %w", symbol, err)
 	}
 	defer file.Close()
-	bars, err := Decode(path.Join(s.dir, name), file)
-	if err != nil {
-		return err
-	}
-	s.symbols = append(s.symbols, symbol)
-	s.bars[symbol] = bars
-	s.last = max(s.last, bars[len(bars)-1].Date)
-	return nil
+	return decode(path.Join(s.dir, name), file, sessions)
 }
 
 // Symbols returns the symbols in alphabetical order.
