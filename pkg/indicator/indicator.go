@@ -39,11 +39,12 @@ type Definition struct {
 	Unit  Unit
 	// Windowed says that the indicator has a window; without one the window is 0.
 	Windowed bool
+	// MinWindow is the least window, if there is one; MaxWindow is the greatest of all.
+	MinWindow int
 	// Recursive says that the value depends on all history that there is, not only on the last BarsNeeded closes.
 	Recursive bool
 
-	minWindow int
-	beyond    int // bars needed beyond the window
+	beyond int // bars needed beyond the window
 	// compute returns the value at the last of closes; series, of a recursive indicator instead, that at each of them.
 	compute func(closes []float64, window int) float64
 	series  func(closes []float64, window int) []float64
@@ -85,8 +86,8 @@ func (d Definition) CheckWindow(window int) error {
 	switch {
 	case !d.Windowed && window != 0:
 		return fault.New(fault.Invalid, "%s: window %d, want none", d.Name, window)
-	case d.Windowed && (window < d.minWindow || window > MaxWindow):
-		return fault.New(fault.Invalid, "%s: window %d, want %d to %d", d.Name, window, d.minWindow, MaxWindow)
+	case d.Windowed && (window < d.MinWindow || window > MaxWindow):
+		return fault.New(fault.Invalid, "%s: window %d, want %d to %d", d.Name, window, d.MinWindow, MaxWindow)
 	}
 	return nil
 }

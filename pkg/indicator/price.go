@@ -10,7 +10,7 @@ func currentPrice(closes []float64, _ int) float64 { return closes[len(closes)-1
 func movingAveragePriceDefinition() Definition {
 	return Definition{
 		Name: "moving-average-price", Label: "moving average", Unit: Price, Windowed: true,
-		minWindow: 1, compute: movingAveragePrice,
+		MinWindow: 1, compute: movingAveragePrice,
 	}
 }
 
@@ -20,7 +20,7 @@ func movingAveragePrice(closes []float64, window int) float64 { return mean(last
 func exponentialMovingAverageDefinition() Definition {
 	return Definition{
 		Name: "exponential-moving-average-price", Label: "exponential moving average", Unit: Price, Windowed: true,
-		Recursive: true, minWindow: 1, series: exponentialMovingAverage,
+		Recursive: true, MinWindow: 1, series: exponentialMovingAverage,
 	}
 }
 

@@ -3,7 +3,7 @@ package indicator
 func cumulativeReturnDefinition() Definition {
 	return Definition{
 		Name: "cumulative-return", Label: "cumulative return", Unit: Percent, Windowed: true,
-		minWindow: 1, beyond: 1, compute: cumulativeReturn,
+		MinWindow: 1, beyond: 1, compute: cumulativeReturn,
 	}
 }
 
@@ -16,7 +16,7 @@ func cumulativeReturn(closes []float64, window int) float64 {
 func movingAverageReturnDefinition() Definition {
 	return Definition{
 		Name: "moving-average-return", Label: "average daily return", Unit: PercentPerDay, Windowed: true,
-		minWindow: 1, beyond: 1, compute: movingAverageReturn,
+		MinWindow: 1, beyond: 1, compute: movingAverageReturn,
 	}
 }
 

@@ -18,7 +18,7 @@ const (
 func (v StdevReturn) definition() Definition {
 	d := Definition{
 		Name: "stdev-return", Label: "volatility", Unit: PercentPerYear, Windowed: true,
-		minWindow: 1, beyond: 1, compute: annualised,
+		MinWindow: 1, beyond: 1, compute: annualised,
 	}
 	if v == Daily {
 		d.Unit, d.compute = PercentPerDay, deviation
@@ -39,7 +39,7 @@ func deviation(closes []float64, window int) float64 {
 func stdevPriceDefinition() Definition {
 	return Definition{
 		Name: "stdev-price", Label: "standard deviation of price", Unit: Price, Windowed: true,
-		minWindow: 2, compute: stdevPrice,
+		MinWindow: 2, compute: stdevPrice,
 	}
 }
 
@@ -61,7 +61,7 @@ func squares(xs []float64) float64 {
 func maxDrawdownDefinition() Definition {
 	return Definition{
 		Name: "max-drawdown", Label: "maximum drawdown", Unit: Percent, Windowed: true,
-		minWindow: 1, compute: maxDrawdown,
+		MinWindow: 1, compute: maxDrawdown,
 	}
 }
 

@@ -13,7 +13,7 @@ const (
 )
 
 func (v RSI) definition() Definition {
-	d := Definition{Name: "rsi", Label: "RSI", Unit: Index, Windowed: true, minWindow: 1, beyond: 1}
+	d := Definition{Name: "rsi", Label: "RSI", Unit: Index, Windowed: true, MinWindow: 1, beyond: 1}
 	if v == Cutler {
 		d.compute = cutler
 		return d

@@ -170,7 +170,7 @@ func count(n int, noun string) string {
 func (c *compiler) symbol(f *form, bars int) (string, bool) {
 	symbol, known := c.symbols[f.text]
 	if f.kind != kindString || !known && !symbolForm.MatchString(f.text) {
-		c.fail(f.pos, f.String(), `a symbol in upper case such as "SPY" or "BRK.B"`)
+		c.fail(f.pos, f.String(), `a symbol in quotes and upper case such as "SPY" or "BRK.B"`)
 		return "", false
 	}
 	if !known {
@@ -261,7 +261,7 @@ func (c *compiler) metricOf(def *indicator.Definition, symbol string, window int
 // window reads the parameters {:window W} of an indicator.
 func (c *compiler) window(f *form, def *indicator.Definition, usage string) (int, bool) {
 	if f.kind != kindMap {
-		c.fail(f.pos, f.String(), usage)
+		c.fail(f.pos, f.String(), "{:window W} as in "+usage)
 		return 0, false
 	}
 	for i := 0; i < len(f.items); i += 2 {
@@ -283,7 +283,7 @@ func (c *compiler) days(f *form, def *indicator.Definition) (int, bool) {
 	if n, ok := f.whole(); ok && def.CheckWindow(n) == nil {
 		return n, true
 	}
-	c.fail(f.pos, f.String(), fmt.Sprintf("a whole number of days up to %d that %s can have", indicator.MaxWindow, def.Name))
+	c.fail(f.pos, f.String(), fmt.Sprintf("a whole number of days from %d to %d for %s", def.MinWindow, indicator.MaxWindow, def.Name))
 	return 0, false
 }
 

@@ -64,14 +64,17 @@ func (f *form) String() string {
 	case kindKeyword:
 		return "keyword :" + f.text
 	case kindSymbol:
-		return "symbol " + f.text
+		return "word " + f.text
 	case kindList:
 		if head := f.head(); head != "" {
 			return "(" + head + " …)"
 		}
-		return "a list"
+		return "a list without a name"
 	case kindVector:
-		return "a vector"
+		if len(f.items) == 0 {
+			return "an empty vector"
+		}
+		return "a vector with " + count(len(f.items), "item")
 	case kindMap:
 		return "a map"
 	case kindNil:

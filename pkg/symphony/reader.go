@@ -119,6 +119,10 @@ func (r *reader) found() string {
 		return "end of file"
 	case c == broken:
 		return fmt.Sprintf("bytes that are not UTF-8 (0x%02x)", r.src[r.at])
+	case c == ' ':
+		return "a space"
+	case c == '\n' || c == '\r':
+		return "the end of the line"
 	case unicode.IsPrint(c):
 		return string(c)
 	default:
@@ -198,7 +202,7 @@ func (r *reader) sequence(k kind, closer rune) (*form, error) {
 		case c == eof || c == ')' || c == ']' || c == '}':
 			return nil, r.fail(r.pos, r.found(), fmt.Sprintf("%c to close the %s of line %d, column %d", closer, k, f.pos.Line, f.pos.Column))
 		}
-		item, err := r.form("a form or " + string(closer))
+		item, err := r.form("a list, a string, a number or a name, or " + string(closer))
 		if err != nil {
 			return nil, err
 		}
