@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -32,7 +31,7 @@ func newBacktestCommand() *cobra.Command {
 		Use:   "backtest",
 		Short: "Run the portfolio over history: the strategies and the planner that trade live, on past prices",
 		Long: `Run the portfolio over history with the strategy and planner code that trades live, and print what it would have made.
-Each strategy is also run alone with all the money.
+Each strategy is also run alone with all the money. --out writes an HTML report with charts, and CSV and JSON files.
 
 Without --from it begins on the first day that the strategies have enough history for; without --to it ends with the bars.`,
 		Args: cobra.NoArgs,
@@ -64,6 +63,7 @@ Without --from it begins on the first day that the strategies have enough histor
 	flags.StringVar(&f.reserve, "reserve", "0.01", "fraction of equity that stays in cash")
 	flags.StringVar(&f.minTrade, "min-trade", "5", "smallest trade in US dollars")
 	flags.StringVar(&f.tolerance, "tolerance", "0.005", "distance from their targets, as a fraction of equity, within which holdings are left alone")
+	flags.StringVar(&f.out, "out", "", "folder to write report.html, result.json, equity.csv, trades.csv and weights.csv to")
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON instead of a table")
 	if err := cmd.MarkFlagRequired("bars"); err != nil {
 		panic(err) // the flag is declared above
@@ -115,12 +115,22 @@ func (f backtestFlags) config() (backtest.Config, error) {
 
 // show writes the report, if one is asked for, and then prints the result: a report that cannot be written prints none.
 func (f backtestFlags) show(out io.Writer, r *backtest.Result) error {
-	if f.json {
-		enc := json.NewEncoder(out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(r)
+	if f.out != "" {
+		if err := r.WriteFolder(f.out); err != nil {
+			return err
+		}
 	}
-	return r.WriteTable(out)
+	if f.json {
+		return r.WriteJSON(out)
+	}
+	if err := r.WriteTable(out); err != nil {
+		return err
+	}
+	if f.out != "" {
+		_, err := fmt.Fprintf(out, "\nReport: %s\n", filepath.Join(f.out, "report.html"))
+		return err
+	}
+	return nil
 }
 
 // backtestProgress draws a bar once a backtest has taken a second, if out is a terminal.
