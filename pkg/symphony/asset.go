@@ -1,7 +1,10 @@
 package symphony
 
 // asset is everything in one symbol.
-type asset struct{ symbol string }
+type asset struct {
+	symbol string
+	all    portfolio
+}
 
 // compileAsset reads (asset "SYM" "Long name"|nil).
 func compileAsset(c *compiler, f *form) node {
@@ -16,7 +19,7 @@ func compileAsset(c *compiler, f *form) node {
 		return nil
 	}
 	c.account.holds[symbol] = true
-	return asset{symbol: symbol}
+	return asset{symbol: symbol, all: single(symbol)}
 }
 
-func (n asset) evaluate(*evaluation) (portfolio, error) { return single(n.symbol), nil }
+func (n asset) evaluate(*evaluation) (portfolio, error) { return n.all, nil }

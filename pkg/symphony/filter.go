@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"math/big"
 	"slices"
 	"strings"
 
@@ -157,7 +156,7 @@ func (n filter) evaluate(e *evaluation) (portfolio, error) {
 		if err != nil {
 			return nil, err
 		}
-		parts[i] = part{portfolio: p, weight: big.NewRat(1, 1)}
+		parts[i] = part{portfolio: p, weight: ratio(1, 1)}
 	}
 	return mix(parts), nil
 }

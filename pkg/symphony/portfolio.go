@@ -14,26 +14,27 @@ type portfolio []holding
 
 type holding struct {
 	symbol string
-	weight *big.Rat
+	weight fraction
 }
 
 // part is a portfolio and its weight beside others.
 type part struct {
 	portfolio portfolio
-	weight    *big.Rat
+	weight    fraction
 }
 
-func single(symbol string) portfolio { return portfolio{{symbol, big.NewRat(1, 1)}} }
+func single(symbol string) portfolio { return portfolio{{symbol, ratio(1, 1)}} }
 
 // mix puts parts together in proportion to their weights. Empty parts and parts with weight 0 do not count; if nothing
 // is left the mix is empty.
 func mix(parts []part) portfolio {
 	live := make([]part, 0, len(parts))
-	total := new(big.Rat)
+	total, holdings := ratio(0, 1), 0
 	for _, p := range parts {
-		if len(p.portfolio) > 0 && p.weight.Sign() > 0 {
+		if len(p.portfolio) > 0 && p.weight.positive() {
 			live = append(live, p)
-			total.Add(total, p.weight)
+			total = total.plus(p.weight)
+			holdings += len(p.portfolio)
 		}
 	}
 	if len(live) == 0 {
@@ -42,18 +43,18 @@ func mix(parts []part) portfolio {
 	if len(live) == 1 {
 		return live[0].portfolio
 	}
-	var all portfolio
+	all := make(portfolio, 0, holdings)
 	for _, p := range live {
-		share := new(big.Rat).Quo(p.weight, total)
+		share := p.weight.per(total)
 		for _, h := range p.portfolio {
-			all = append(all, holding{h.symbol, new(big.Rat).Mul(h.weight, share)})
+			all = append(all, holding{h.symbol, h.weight.mul(share)})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b holding) int { return cmp.Compare(a.symbol, b.symbol) })
+	slices.SortFunc(all, func(a, b holding) int { return cmp.Compare(a.symbol, b.symbol) })
 	out := all[:0]
 	for _, h := range all {
 		if n := len(out); n > 0 && out[n-1].symbol == h.symbol {
-			out[n-1].weight.Add(out[n-1].weight, h.weight) // a number of ours, made above
+			out[n-1].weight = out[n-1].weight.plus(h.weight)
 			continue
 		}
 		out = append(out, h)
@@ -77,7 +78,7 @@ func (p portfolio) weights() map[string]decimal.Decimal {
 	missing := unit.Num().Int64()
 	lines := make([]rounded, len(p))
 	for i, h := range p {
-		exact := new(big.Rat).Mul(h.weight, unit)
+		exact := new(big.Rat).Mul(h.weight.rat(), unit)
 		floor := new(big.Int).Quo(exact.Num(), exact.Denom())
 		lines[i] = rounded{h.symbol, floor.Int64(), exact.Sub(exact, new(big.Rat).SetInt(floor))}
 		missing -= floor.Int64()
@@ -109,10 +110,10 @@ func Merge(shares []Share) map[string]decimal.Decimal {
 		p := make(portfolio, 0, len(s.Weights))
 		for symbol, w := range s.Weights {
 			if w.IsPositive() {
-				p = append(p, holding{symbol, w.Rat()})
+				p = append(p, holding{symbol, exactly(w.Rat())})
 			}
 		}
-		parts[i] = part{portfolio: p, weight: s.Allocation.Rat()}
+		parts[i] = part{portfolio: p, weight: exactly(s.Allocation.Rat())}
 	}
 	merged := mix(parts)
 	slices.SortFunc(merged, func(a, b holding) int { return cmp.Compare(a.symbol, b.symbol) })

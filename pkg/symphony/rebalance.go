@@ -96,7 +96,7 @@ func (f *follower) kept(result Result, traded, today int, asOf market.Date, why 
 		if err != nil {
 			return Result{}, err
 		}
-		parts = append(parts, part{portfolio: single(symbol), weight: growth.Mul(growth, weight.Rat())})
+		parts = append(parts, part{portfolio: single(symbol), weight: exactly(growth.Mul(growth, weight.Rat()))})
 	}
 	result.Weights = mix(parts).weights()
 	result = because(result, fmt.Sprintf("%s; the decisions are as of %s", why, result.AsOf))

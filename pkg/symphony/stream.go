@@ -153,8 +153,7 @@ func (e *evaluation) returnOver(s *stream, from, to int) dayReturn {
 		if err != nil {
 			return dayReturn{known: true, err: err}
 		}
-		weight, _ := h.weight.Float64()
-		factor += weight * (after/before - 1)
+		factor += h.weight.float() * (after/before - 1)
 	}
 	return dayReturn{known: true, factor: factor}
 }

@@ -1,7 +1,5 @@
 package symphony
 
-import "math/big"
-
 // weightEqual gives each child that is not empty the same weight.
 type weightEqual struct{ children []child }
 
@@ -23,14 +21,13 @@ func (n weightEqual) evaluate(e *evaluation) (portfolio, error) {
 
 // mixEqually evaluates children and gives each that is not empty the same weight. Nothing left is an empty portfolio.
 func (e *evaluation) mixEqually(children []child) (portfolio, error) {
-	one := big.NewRat(1, 1)
 	parts := make([]part, len(children))
 	for i, child := range children {
 		p, err := e.visit(child)
 		if err != nil {
 			return nil, err
 		}
-		parts[i] = part{portfolio: p, weight: one}
+		parts[i] = part{portfolio: p, weight: ratio(1, 1)}
 	}
 	return mix(parts), nil
 }

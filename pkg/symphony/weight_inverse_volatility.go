@@ -59,7 +59,7 @@ func (n inverseVolatility) evaluate(e *evaluation) (portfolio, error) {
 		}
 		total += 1 / v
 		kept = append(kept, weighed{child, v})
-		parts = append(parts, part{portfolio: p, weight: new(big.Rat).SetFloat64(1 / v)})
+		parts = append(parts, part{portfolio: p, weight: exactly(new(big.Rat).SetFloat64(1 / v))})
 	}
 	if len(parts) == 0 {
 		return nil, e.fail(errEmpty)
@@ -104,8 +104,7 @@ func (n inverseVolatility) volatilityOf(e *evaluation, p portfolio) (float64, er
 		if err != nil {
 			return 0, err
 		}
-		weight, _ := h.weight.Float64()
-		sum += weight * v
+		sum += h.weight.float() * v
 	}
 	return sum, nil
 }

@@ -2,14 +2,13 @@ package symphony
 
 import (
 	"fmt"
-	"math/big"
 
 	"github.com/shopspring/decimal"
 )
 
 // weightSpecified gives each child the weight that stands before it.
 type weightSpecified struct {
-	weights  []*big.Rat
+	weights  []fraction
 	children []child
 }
 
@@ -30,7 +29,7 @@ func compileWeightSpecified(c *compiler, f *form) node {
 			return nil
 		}
 		sum = sum.Add(weight.number)
-		n.weights = append(n.weights, weight.number.Rat())
+		n.weights = append(n.weights, exactly(weight.number.Rat()))
 		ch := c.child(args[i+1])
 		if len(args) > 2 {
 			ch.label = numbered(ch.label, i/2+1)
