@@ -22,15 +22,18 @@ func movingAverageReturnDefinition() Definition {
 
 // movingAverageReturn is the mean of the last w daily returns in percent.
 func movingAverageReturn(closes []float64, window int) float64 {
-	return mean(dailyReturns(closes, window))
+	var short [shortWindow]float64
+	return mean(dailyReturns(short[:0], closes, window))
 }
 
-// dailyReturns are the last n daily returns (P[i]/P[i-1] - 1)·100.
-func dailyReturns(closes []float64, n int) []float64 {
+// shortWindow is up to how many days daily returns take no memory from the heap.
+const shortWindow = 256
+
+// dailyReturns appends the last n daily returns (P[i]/P[i-1] - 1)·100 to returns.
+func dailyReturns(returns, closes []float64, n int) []float64 {
 	tail := last(closes, n+1)
-	returns := make([]float64, n)
-	for i := range returns {
-		returns[i] = (tail[i+1]/tail[i] - 1) * 100
+	for i := range n {
+		returns = append(returns, (tail[i+1]/tail[i]-1)*100)
 	}
 	return returns
 }

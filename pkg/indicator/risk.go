@@ -33,7 +33,8 @@ func annualised(closes []float64, window int) float64 {
 
 // deviation is the population standard deviation (ddof 0) of the last w daily returns in percent.
 func deviation(closes []float64, window int) float64 {
-	return math.Sqrt(squares(dailyReturns(closes, window)) / float64(window))
+	var short [shortWindow]float64
+	return math.Sqrt(squares(dailyReturns(short[:0], closes, window)) / float64(window))
 }
 
 func stdevPriceDefinition() Definition {
