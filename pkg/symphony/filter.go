@@ -122,14 +122,15 @@ func (c *compiler) choices(f *form, n filter) []choice {
 
 // scored is a choice that has a score.
 type scored struct {
-	choice
+	*choice
 	score float64
 }
 
 func (n filter) evaluate(e *evaluation) (portfolio, error) {
-	var ranked []scored
+	ranked := make([]scored, 0, len(n.choices))
 	var out []string
-	for _, c := range n.choices {
+	for i := range n.choices {
+		c := &n.choices[i]
 		score, err := n.scoreOf(e, c)
 		if err != nil {
 			if !e.quiet {
@@ -161,7 +162,7 @@ func (n filter) evaluate(e *evaluation) (portfolio, error) {
 	return mix(parts), nil
 }
 
-func (n filter) scoreOf(e *evaluation, c choice) (float64, error) {
+func (n filter) scoreOf(e *evaluation, c *choice) (float64, error) {
 	if c.stream == nil {
 		return e.metric(c.metric)
 	}
@@ -171,10 +172,14 @@ func (n filter) scoreOf(e *evaluation, c choice) (float64, error) {
 // maxListed is how many children of a node a reason lists.
 const maxListed = 10
 
-// listed tells the first of items and how many more there are.
-func listed(items []string) string {
-	text := strings.Join(items[:min(len(items), maxListed)], ", ")
-	if more := len(items) - maxListed; more > 0 {
+// listed tells the first of n items and how many more there are.
+func listed(n int, item func(i int) string) string {
+	told := make([]string, min(n, maxListed))
+	for i := range told {
+		told[i] = item(i)
+	}
+	text := strings.Join(told, ", ")
+	if more := n - maxListed; more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
@@ -184,11 +189,9 @@ func listed(items []string) string {
 func (n filter) words(ranked []scored, kept int, out []string) string {
 	m := compiledMetric{metric: metric{window: n.window}, def: n.def}
 	tell := func(list []scored) string {
-		told := make([]string, len(list))
-		for i, c := range list {
-			told[i] = fmt.Sprintf("%s (%s)", c.name, m.format(c.score, 2))
-		}
-		return listed(told)
+		return listed(len(list), func(i int) string {
+			return fmt.Sprintf("%s (%s)", list[i].name, m.format(list[i].score, 2))
+		})
 	}
 	side := "lowest"
 	if n.highest {
@@ -204,7 +207,7 @@ func (n filter) words(ranked []scored, kept int, out []string) string {
 		fmt.Fprintf(&text, "; next is %s", tell(ranked[kept:kept+1]))
 	}
 	if len(out) > 0 {
-		fmt.Fprintf(&text, "; left out: %s", listed(out))
+		fmt.Fprintf(&text, "; left out: %s", listed(len(out), func(i int) string { return out[i] }))
 	}
 	return text.String()
 }

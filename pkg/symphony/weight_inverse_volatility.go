@@ -78,13 +78,13 @@ type weighed struct {
 
 // words tells the weights: "weights by 1/volatility(20), with the volatility: SPY 75.00 % (12.10 %), TQQQ 25.00 % (36.30 %)".
 func (n inverseVolatility) words(kept []weighed, total float64, skipped []string) string {
-	told := make([]string, len(kept))
-	for i, k := range kept {
-		told[i] = fmt.Sprintf("%s %.2f %% (%.2f %%)", nameOf(k.child), 100/k.volatility/total, k.volatility)
-	}
-	text := fmt.Sprintf("weights by 1/volatility(%d), with the volatility: %s", n.window, listed(told))
+	told := listed(len(kept), func(i int) string {
+		k := kept[i]
+		return fmt.Sprintf("%s %.2f %% (%.2f %%)", nameOf(k.child), 100/k.volatility/total, k.volatility)
+	})
+	text := fmt.Sprintf("weights by 1/volatility(%d), with the volatility: %s", n.window, told)
 	if len(skipped) > 0 {
-		text += "; skipped: " + listed(skipped)
+		text += "; skipped: " + listed(len(skipped), func(i int) string { return skipped[i] })
 	}
 	return text
 }
