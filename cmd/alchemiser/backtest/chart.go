@@ -38,9 +38,9 @@ type tick struct {
 	Label string
 }
 
-// shape is a line, or an area, and its place in the legend.
+// shape is a line, or an area, and its place in the legend, if it has a name.
 type shape struct {
-	// Class is its colour: c0 and up.
+	// Class is its colour: c0 and up, co for the others, cb for the benchmark.
 	Class, Name, Path string
 	Area              bool
 }

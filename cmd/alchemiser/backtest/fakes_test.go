@@ -61,11 +61,11 @@ func portfolioOf(tb testing.TB, body string) *strategy.Portfolio {
 	tb.Helper()
 	return load(tb, fstest.MapFS{
 		"portfolio.yaml": {Data: []byte("id: main\nstrategies:\n  - {file: only.clj, weight: 1}\n")},
-		"only.clj":       {Data: []byte(symphony(body))},
+		"only.clj":       {Data: []byte(program(body))},
 	})
 }
 
-func symphony(body string) string {
+func program(body string) string {
 	return `(defsymphony "Test" {:asset-class "EQUITIES"} ` + body + `)`
 }
 

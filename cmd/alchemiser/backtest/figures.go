@@ -31,8 +31,8 @@ type Figures struct {
 	Sortino *float64 `json:"sortino"`
 	// MaxDrawdownPercent is the greatest fall of the equity at a close from its highest close before, positive.
 	MaxDrawdownPercent float64 `json:"max_drawdown_percent"`
-	// TurnoverPercentAYear is half of all that was traded, over the mean equity and the years: 100 means that as much was
-	// replaced in a year as there was. The first purchases count.
+	// TurnoverPercentAYear is the lesser of all purchases and all sales, over the mean equity and the years: 100 means that as
+	// much was replaced in a year as there was. US funds report theirs so (SEC Form N-1A, item 13).
 	TurnoverPercentAYear float64 `json:"turnover_percent_a_year"`
 	Trades               int     `json:"trades"`
 	// ExposurePercent is the mean over the days of what was invested as a share of equity.
@@ -56,9 +56,10 @@ func (r run) figures(cash decimal.Decimal) Figures {
 	f.VolatilityPercent = percent(deviation * math.Sqrt(tradingDays))
 	f.Sharpe, f.Sortino = annual(mean, deviation), annual(mean, downside)
 
-	traded, equity, invested := decimal.Zero, 0.0, 0.0
+	traded := map[market.Side]decimal.Decimal{}
+	equity, invested := 0.0, 0.0
 	for _, t := range r.trades {
-		traded = traded.Add(t.Notional)
+		traded[t.Side] = traded[t.Side].Add(t.Notional)
 		f.CostsUSD, f.SlippageUSD = f.CostsUSD.Add(t.Cost), f.SlippageUSD.Add(t.Slippage)
 	}
 	f.CostsUSD, f.SlippageUSD = f.CostsUSD.Round(2), f.SlippageUSD.Round(2)
@@ -70,7 +71,7 @@ func (r run) figures(cash decimal.Decimal) Figures {
 	}
 	n := float64(len(r.days))
 	f.MaxDrawdownPercent, f.ExposurePercent = percent(drawdown), percent(invested/n)
-	f.TurnoverPercentAYear = percent(traded.InexactFloat64() / 2 / (equity / n) / years)
+	f.TurnoverPercentAYear = percent(decimal.Min(traded[market.Buy], traded[market.Sell]).InexactFloat64() / (equity / n) / years)
 	return f
 }
 

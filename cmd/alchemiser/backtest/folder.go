@@ -23,8 +23,8 @@ func (r *Result) WriteJSON(out io.Writer) error {
 }
 
 // WriteFolder writes report.html, result.json, equity.csv, trades.csv and weights.csv to the folder dir, which it makes
-// if there is none. Files of these names are replaced, others are left alone. All files are written before the first is
-// put in place, so an error leaves dir as it was.
+// if there is none. Files of these names are replaced, others are left alone. All files are written elsewhere before the
+// first is put in place, so what cannot be written leaves dir as it was.
 func (r *Result) WriteFolder(dir string) (err error) {
 	dir = filepath.Clean(dir)
 	parent := filepath.Dir(dir)

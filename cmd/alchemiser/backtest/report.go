@@ -102,6 +102,7 @@ func (r *Result) drawdownChart() *chart {
 	c := newChart("drawdown", "Drawdown", text, 220, r.dates(), min(slices.Min(total), slices.Min(hold)), 0, shortPercent)
 	c.area("c0", "Portfolio", 1, make([]float64, len(total)), total)
 	c.line("cb", r.Parameters.Benchmark+", held", hold)
+	c.line("c0", "", total)
 	return c
 }
 

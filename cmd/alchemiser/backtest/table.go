@@ -45,7 +45,7 @@ func newLine(name string, share decimal.Decimal, f Figures) line {
 // WriteTable writes the figures as a table for people.
 func (r *Result) WriteTable(out io.Writer) error {
 	p := r.Parameters
-	_, err := fmt.Fprintf(out, "Backtest of %s, %s to %s: %d trading days, %s to start with, fills at the %s, costs %s and slippage %s basis points\n\n",
+	_, err := fmt.Fprintf(out, "Backtest of %s, %s to %s: %d trading days, %s to start with, %s fills, costs %s and slippage %s basis points\n\n",
 		p.Portfolio, p.From, p.To, p.TradingDays, dollars(p.CashUSD), p.Fill, p.CostBps, p.SlippageBps)
 	if err != nil {
 		return err
