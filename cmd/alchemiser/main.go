@@ -29,6 +29,7 @@ func newRootCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.PersistentFlags().String("stage", "dev", "stage of the stack: dev, staging, prod")
-	root.AddCommand(newLocalCommand(), newPaperCommand(), newDemoCommand(), newUpCommand(), newDownCommand(), newBacktestCommand())
+	root.AddCommand(newLocalCommand(), newPaperCommand(), newDemoCommand(), newUpCommand(), newDownCommand(),
+		newSignalsCommand(), newIndicatorCommand(), newBacktestCommand())
 	return root
 }
