@@ -15,5 +15,5 @@ func Example() {
 	fmt.Println(err)
 	// Output:
 	// 77.52 <nil>
-	// rsi with window 14 needs 15 bars of history, there are 6
+	// rsi with window 14 needs 15 bars of history, there are 6: 9 are missing
 }

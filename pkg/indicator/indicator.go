@@ -144,30 +144,45 @@ func (d Definition) finite(v float64, window int) (float64, error) {
 // HistoryError says that there are too few bars for an indicator. Its code is fault.Invalid.
 type HistoryError struct {
 	// Symbol is empty if whoever computed the value did not know it.
-	Symbol    string
+	Symbol string
+	// Indicator is what needs the bars: the name of an indicator, or "a holding".
 	Indicator string
 	Window    int
 	Needed    int
 	Present   int
-	// FirstUsable is the date as of which there are bars enough, if whoever computed the value knows it.
+	// FirstUsable is the date as of which there are bars enough, if the history reaches that far and whoever computed the
+	// value knows it.
 	FirstUsable market.Date
 }
 
 // Error implements error.
 func (e *HistoryError) Error() string {
-	of := ""
+	of, window := "", ""
 	if e.Symbol != "" {
 		of = " of " + e.Symbol
 	}
-	window := ""
 	if e.Window > 0 {
 		window = fmt.Sprintf(" with window %d", e.Window)
 	}
-	first := ""
-	if e.FirstUsable != "" {
-		first = fmt.Sprintf("; the first usable day is %s", e.FirstUsable)
+	missing := fmt.Sprintf(": %d are missing", e.Needed-e.Present)
+	switch {
+	case e.FirstUsable != "":
+		missing = fmt.Sprintf("; the first usable day is %s", e.FirstUsable)
+	case e.Needed-e.Present == 1:
+		missing = ": 1 is missing"
 	}
-	return fmt.Sprintf("%s%s%s needs %d bars of history, there are %d%s", e.Indicator, of, window, e.Needed, e.Present, first)
+	there := fmt.Sprintf("there are %d", e.Present)
+	if e.Present == 1 {
+		there = "there is 1"
+	}
+	return fmt.Sprintf("%s%s%s needs %s of history, %s%s", e.Indicator, of, window, bars(e.Needed), there, missing)
+}
+
+func bars(n int) string {
+	if n == 1 {
+		return "1 bar"
+	}
+	return fmt.Sprintf("%d bars", n)
 }
 
 // Code implements the interface that fault.CodeOf reads.

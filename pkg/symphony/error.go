@@ -6,6 +6,7 @@ import (
 
 	"github.com/the-alchemiser/alchemiser/pkg/fault"
 	"github.com/the-alchemiser/alchemiser/pkg/indicator"
+	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
 
 // Pos is a place in a text. Line and Column count from 1; Column counts characters.
@@ -49,6 +50,24 @@ func (e *EvaluationError) Unwrap() error { return e.Err }
 
 // HistoryError says which symbol has too few bars for which indicator. Find it with errors.As.
 type HistoryError = indicator.HistoryError
+
+// StaleError says that a symbol has no bar of the day that a program is evaluated as of, a day that other symbols of the
+// history have bars of: it is delisted or halted, or its prices are late. Find it with errors.As. Its code is
+// fault.Invalid, as it stays so on this history; LastDate tells before an evaluation whether the source may catch up.
+type StaleError struct {
+	Symbol string
+	// Last is the date of the last bar up to Day.
+	Last market.Date
+	Day  market.Date
+}
+
+// Error implements error.
+func (e *StaleError) Error() string {
+	return fmt.Sprintf("%s has no bar of %s, as others have: its last one is of %s", e.Symbol, e.Day, e.Last)
+}
+
+// Code implements the interface that fault.CodeOf reads.
+func (e *StaleError) Code() fault.Code { return fault.Invalid }
 
 // errEmpty is the cause of an evaluation that leaves nothing to hold.
 var errEmpty = fault.New(fault.Invalid, "nothing to hold is left")

@@ -1,6 +1,7 @@
 package symphony
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/shopspring/decimal"
@@ -28,17 +29,18 @@ type Reason struct {
 }
 
 // Evaluate returns what the program wants to hold as of asOf: it sees the bars of h up to and including that date. The
-// same arguments always give the same result. The error is an *EvaluationError; its cause is a *HistoryError if there
-// are too few bars for an indicator that is reached.
+// same arguments always give the same result.
+//
+// The error is an *EvaluationError. Its cause is a *HistoryError if there are too few bars for an indicator that is
+// reached, and none of a symbol that would be held; a *StaleError if a symbol that is looked at or would be held has no
+// bar of the last day up to asOf that any symbol of h has one of. Where no symbol has a bar, nothing is asked of those
+// that would be held.
 func (p *Program) Evaluate(h *History, asOf market.Date) (Result, error) {
 	e := p.quietly(h, asOf)
 	e.quiet, e.values = false, make([]memo, len(p.metrics))
-	held, err := e.visit(p.root)
-	if err == nil && len(held) == 0 {
-		err = &EvaluationError{File: p.file, Pos: p.root.pos, Path: p.root.label, Err: errEmpty}
-	}
+	held, err := e.held()
 	if err != nil {
-		return Result{}, err
+		return Result{}, h.foretell(err)
 	}
 	return Result{AsOf: asOf, Weights: held.weights(), Reasons: e.reasons, HistoryDays: e.historyDays}, nil
 }
@@ -46,6 +48,38 @@ func (p *Program) Evaluate(h *History, asOf market.Date) (Result, error) {
 // quietly begins an evaluation without explanations, which keeps no values.
 func (p *Program) quietly(h *History, asOf market.Date) *evaluation {
 	return &evaluation{program: p, history: h, bound: h.bound(p), asOf: asOf, day: h.calendar.upTo(asOf) - 1, quiet: true}
+}
+
+// held evaluates the program and checks that what it would hold is there to be held.
+func (e *evaluation) held() (portfolio, error) {
+	p := e.program
+	held, err := e.visit(p.root)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.holdable(held); err != nil {
+		return nil, &EvaluationError{File: p.file, Pos: p.root.pos, Path: p.root.label, Err: err}
+	}
+	return held, nil
+}
+
+func (e *evaluation) holdable(held portfolio) error {
+	if len(held) == 0 {
+		return errEmpty
+	}
+	if e.day < 0 {
+		return nil
+	}
+	for _, h := range held {
+		bars, err := e.upToToday(h.symbol, e.history.of(h.symbol))
+		if err != nil {
+			return err
+		}
+		if bars == 0 {
+			return &HistoryError{Symbol: h.symbol, Indicator: "a holding", Needed: 1}
+		}
+	}
+	return nil
 }
 
 // node is a compiled form. It belongs to a program and is never changed.
@@ -124,14 +158,21 @@ func (e *evaluation) metric(id int) (float64, error) {
 
 func (e *evaluation) compute(id int) (v float64, err error) {
 	m, s := &e.program.metrics[id], e.bound.series[id]
-	bars := s.upToDay(e.day, e.asOf)
+	bars, err := e.upToToday(m.symbol, s)
+	if err != nil {
+		return 0, err
+	}
 	if m.def.Recursive {
 		v, err = e.recursive(id).At(bars)
 	} else {
 		v, err = m.def.Value(s.closes[:bars], m.window)
 	}
+	var short *HistoryError
+	if errors.As(err, &short) {
+		short.Symbol = m.symbol
+	}
 	if err != nil {
-		return 0, s.named(m.symbol, err)
+		return 0, err
 	}
 	if m.def.Recursive {
 		e.computedOn(bars)

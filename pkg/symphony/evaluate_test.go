@@ -26,6 +26,9 @@ func sample(tb testing.TB) *symphony.History {
 		"DOWN": bars(14, 13, 12, 11, 10),
 		"FLAT": bars(7.14, 7.14, 7.14, 7.14, 7.14),
 		"MIX":  bars(10, 12, 11, 11, 11),
+		"A":    bars(1, 1, 1, 1, 1),
+		"B":    bars(1, 1, 1, 1, 1),
+		"C":    bars(1, 1, 1, 1, 1),
 	})
 }
 
@@ -128,21 +131,121 @@ func TestEvaluationSeesNothingAfterItsDate(t *testing.T) {
 	}
 }
 
-func TestTooLittleHistoryIsATypedErrorWithItsPath(t *testing.T) {
+// Of UP there are bars from day 2 on, of GONE up to day 2, of GAP none on day 4.
+func uneven(tb testing.TB) *symphony.History {
+	tb.Helper()
+	gap := bars(1, 2, 3, 4, 5, 6)
+	return history(tb, map[string][]market.Bar{
+		"A": bars(1, 1, 1, 1, 1, 1), "UP": bars(1, 2, 3, 4, 5, 6)[2:], "GONE": bars(1, 2, 3), "GAP": append(gap[:4:4], gap[5]),
+	})
+}
+
+func TestMissingBarsAreTypedErrorsWithTheirPath(t *testing.T) {
 	t.Parallel()
-	src := program(`(weight-equal [` + a + ` (group "Calm" [(if (> (rsi "UP" {:window 5}) 1) [` + a + `] [` + b + `])])])`)
-	_, err := parse(t, src).Evaluate(sample(t), day(4))
-	var short *symphony.HistoryError
-	if !errors.As(err, &short) {
-		t.Fatalf("Evaluate = %v, want a HistoryError", err)
+	test := func(condition string) string {
+		return `(weight-equal [` + a + ` (group "Calm" [(if (> ` + condition + ` 1) [` + a + `] [` + a + `])])])`
 	}
-	want := symphony.HistoryError{Symbol: "UP", Indicator: "rsi", Window: 5, Needed: 6, Present: 5}
-	if *short != want || fault.CodeOf(err) != fault.Invalid {
-		t.Errorf("HistoryError = %+v (%s), want %+v (invalid)", *short, fault.CodeOf(err), want)
+	const path = "test.clj:2:47: weight-equal/group(Calm)[2]/if: "
+	for name, tt := range map[string]struct {
+		body    string
+		asOf    int
+		short   symphony.HistoryError
+		stale   symphony.StaleError
+		message string
+	}{
+		"too few, enough later": {
+			test(`(rsi "UP" {:window 2})`), 3, symphony.HistoryError{Symbol: "UP", Indicator: "rsi", Window: 2, Needed: 3, Present: 2, FirstUsable: day(4)},
+			symphony.StaleError{}, path + "rsi of UP with window 2 needs 3 bars of history, there are 2; the first usable day is 2024-01-05",
+		},
+		"too few, one is missing": {
+			test(`(rsi "UP" {:window 4})`), 5, symphony.HistoryError{Symbol: "UP", Indicator: "rsi", Window: 4, Needed: 5, Present: 4},
+			symphony.StaleError{}, path + "rsi of UP with window 4 needs 5 bars of history, there are 4: 1 is missing",
+		},
+		"too few, many are missing": {
+			test(`(max-drawdown "UP" {:window 200})`), 2,
+			symphony.HistoryError{Symbol: "UP", Indicator: "max-drawdown", Window: 200, Needed: 200, Present: 1},
+			symphony.StaleError{}, path + "max-drawdown of UP with window 200 needs 200 bars of history, there is 1: 199 are missing",
+		},
+		"not listed yet": {
+			test(`(current-price "UP")`), 1, symphony.HistoryError{Symbol: "UP", Indicator: "current-price", Needed: 1, FirstUsable: day(2)},
+			symphony.StaleError{}, path + "current-price of UP needs 1 bar of history, there are 0; the first usable day is 2024-01-03",
+		},
+		"unknown symbol": {
+			test(`(moving-average-price "NONE" {:window 3})`), 5,
+			symphony.HistoryError{Symbol: "NONE", Indicator: "moving-average-price", Window: 3, Needed: 3},
+			symphony.StaleError{}, path + "moving-average-price of NONE with window 3 needs 3 bars of history, there are 0: 3 are missing",
+		},
+		"unknown symbol to hold": {
+			`(asset "NONE" nil)`, 5, symphony.HistoryError{Symbol: "NONE", Indicator: "a holding", Needed: 1},
+			symphony.StaleError{}, "test.clj:2:1: asset: a holding of NONE needs 1 bar of history, there are 0: 1 is missing",
+		},
+		"not listed yet to hold": {
+			`(asset "UP" nil)`, 1, symphony.HistoryError{Symbol: "UP", Indicator: "a holding", Needed: 1, FirstUsable: day(2)},
+			symphony.StaleError{}, "test.clj:2:1: asset: a holding of UP needs 1 bar of history, there are 0; the first usable day is 2024-01-03",
+		},
+		"delisted": {
+			test(`(current-price "GONE")`), 3, symphony.HistoryError{}, symphony.StaleError{Symbol: "GONE", Last: day(2), Day: day(3)},
+			path + "GONE has no bar of 2024-01-04, as others have: its last one is of 2024-01-03",
+		},
+		"delisted long ago, as of a day without trading": {
+			test(`(rsi "GONE" {:window 2})`), 20, symphony.HistoryError{}, symphony.StaleError{Symbol: "GONE", Last: day(2), Day: day(5)},
+			path + "GONE has no bar of 2024-01-06, as others have: its last one is of 2024-01-03",
+		},
+		"delisted to hold": {
+			`(asset "GONE" nil)`, 5, symphony.HistoryError{}, symphony.StaleError{Symbol: "GONE", Last: day(2), Day: day(5)},
+			"test.clj:2:1: asset: GONE has no bar of 2024-01-06, as others have: its last one is of 2024-01-03",
+		},
+		"halted for the day": {
+			test(`(moving-average-price "GAP" {:window 2})`), 4, symphony.HistoryError{}, symphony.StaleError{Symbol: "GAP", Last: day(3), Day: day(4)},
+			path + "GAP has no bar of 2024-01-05, as others have: its last one is of 2024-01-04",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := parse(t, program(tt.body)).Evaluate(uneven(t), day(tt.asOf))
+			var short *symphony.HistoryError
+			if errors.As(err, &short); short == nil {
+				short = &symphony.HistoryError{}
+			}
+			var stale *symphony.StaleError
+			if errors.As(err, &stale); stale == nil {
+				stale = &symphony.StaleError{}
+			}
+			if *short != tt.short || *stale != tt.stale || fault.CodeOf(err) != fault.Invalid {
+				t.Errorf("causes %+v, %+v (%s); want %+v, %+v (invalid)", *short, *stale, fault.CodeOf(err), tt.short, tt.stale)
+			}
+			if err == nil || err.Error() != tt.message {
+				t.Errorf("Evaluate = %v\nwant       %s", err, tt.message)
+			}
+		})
 	}
-	message := "test.clj:2:47: weight-equal/group(Calm)[2]/if: rsi of UP with window 5 needs 6 bars of history, there are 5"
-	if err.Error() != message {
-		t.Errorf("Evaluate = %v\nwant       %s", err, message)
+}
+
+// A symbol that trades again after a day without a bar can be looked at again, and one that is not reached may be missing.
+func TestOnlyTheDayItselfMustHaveABar(t *testing.T) {
+	t.Parallel()
+	src := program(`(if (> (moving-average-price "GAP" {:window 2}) 1) [` + a + `] [(asset "NONE" nil)])`)
+	for _, d := range []int{3, 5, 6} {
+		if got, err := parse(t, src).Evaluate(uneven(t), day(d)); err != nil || show(got.Weights) != "A=1.000000" {
+			t.Errorf("as of %s: %s, %v; want A", day(d), show(got.Weights), err)
+		}
+	}
+}
+
+// What a reason says does not depend on what comes after the day.
+func TestReasonsForetellNothing(t *testing.T) {
+	t.Parallel()
+	src := program(`(filter (rsi {:window 2}) (select-top 1) [` + a + ` (asset "UP" nil) (asset "GAP" nil)])`)
+	got, err := parse(t, src).Evaluate(uneven(t), day(4))
+	want := "keeps the 1 of 3 with the highest RSI(2): UP (100.00); next is A (50.00); left out: " +
+		"GAP (GAP has no bar of 2024-01-05, as others have: its last one is of 2024-01-04)"
+	if err != nil || got.Reasons[0].Text != want {
+		t.Errorf("Reasons = %v, %v\nwant      %s", got.Reasons, err, want)
+	}
+	got, err = parse(t, src).Evaluate(uneven(t), day(3))
+	want = "left out: UP (rsi of UP with window 2 needs 3 bars of history, there are 2: 1 is missing)"
+	if err != nil || !strings.HasSuffix(got.Reasons[0].Text, want) {
+		t.Errorf("Reasons = %v, %v\nwant      %s", got.Reasons, err, want)
 	}
 }
 
@@ -166,7 +269,11 @@ func TestHistoryRefusesWhatCannotBe(t *testing.T) {
 	t.Parallel()
 	twice := bars(1, 2)
 	twice[1].Date = twice[0].Date
-	for name, b := range map[string][]market.Bar{"date twice": twice, "price 0": bars(1, 0), "price below 0": bars(-1)} {
+	huge := bars(1)
+	huge[0].Close = decimal.New(1, 400) // more than a float64 can be
+	for name, b := range map[string][]market.Bar{
+		"date twice": twice, "price 0": bars(1, 0), "price below 0": bars(-1), "price near 0": bars(1e-200), "endless price": huge,
+	} {
 		if _, err := symphony.NewHistory(map[string][]market.Bar{"A": b}); fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "bars of A") {
 			t.Errorf("%s: NewHistory = %v, want an invalid fault that names A", name, err)
 		}

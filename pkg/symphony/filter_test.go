@@ -54,7 +54,7 @@ func TestFilterKeepsTheBestOfItsChildren(t *testing.T) {
 		},
 		"without enough bars left out": {
 			`(filter (cumulative-return {:window 2}) (select-top 2) [` + assets("A", "NEW") + `])`, "A=1.000000",
-			"left out: NEW (cumulative-return of NEW with window 2 needs 3 bars of history, there are 0)",
+			"left out: NEW (cumulative-return of NEW with window 2 needs 3 bars of history, there are 0: 3 are missing)",
 		},
 		"all left out is nothing": {
 			`(weight-equal [(filter (rsi {:window 9}) (select-top 1) [` + assets("A", "C") + `]) (asset "B" nil)])`, "B=1.000000",

@@ -94,7 +94,7 @@ func (f *follower) target(day int) map[string]decimal.Decimal {
 	}
 	quiet := f.program.quietly(f.history, f.dates[day])
 	var t map[string]decimal.Decimal
-	if p, err := quiet.visit(f.program.root); err == nil && len(p) > 0 {
+	if p, err := quiet.held(); err == nil {
 		t = p.weights()
 	}
 	f.targets[day] = t

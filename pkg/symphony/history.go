@@ -24,6 +24,12 @@ type History struct {
 	programs  sync.Map // *Program: *bound
 }
 
+// Prices beyond these are none. Within, no indicator overflows.
+const (
+	leastPrice    = 1e-15
+	greatestPrice = 1e15
+)
+
 // metricKey is a metric under a definition.
 type metricKey struct {
 	metric
@@ -40,7 +46,7 @@ type series struct {
 }
 
 // NewHistory takes bars by symbol, oldest first, completed and adjusted. It returns a fault.Invalid error that names
-// symbol and date for bars out of order and for a close that is not above 0.
+// symbol and date for bars out of order and for a close that is not above 0, or too great to be a price.
 func NewHistory(bars map[string][]market.Bar) (*History, error) {
 	h := &History{series: make(map[string]*series, len(bars))}
 	for symbol, bars := range bars {
@@ -49,8 +55,8 @@ func NewHistory(bars map[string][]market.Bar) (*History, error) {
 			if i > 0 && b.Date <= bars[i-1].Date {
 				return nil, fault.New(fault.Invalid, "bars of %s: %s after %s; want the oldest first, one a date", symbol, b.Date, bars[i-1].Date)
 			}
-			if s.closes[i] = b.Close.InexactFloat64(); s.closes[i] <= 0 {
-				return nil, fault.New(fault.Invalid, "bars of %s: close %s on %s; want more than 0", symbol, b.Close, b.Date)
+			if s.closes[i] = b.Close.InexactFloat64(); s.closes[i] < leastPrice || s.closes[i] > greatestPrice {
+				return nil, fault.New(fault.Invalid, "bars of %s: close %g on %s; want a price above 0", symbol, s.closes[i], b.Date)
 			}
 			s.dates[i] = b.Date
 		}
@@ -71,18 +77,26 @@ func (h *History) of(symbol string) *series {
 	return &series{}
 }
 
-// named completes a *HistoryError about s.
+// named completes a *HistoryError about s with its symbol and the first usable day.
 func (s *series) named(symbol string, err error) error {
-	var short *indicator.HistoryError
+	var short *HistoryError
+	if errors.As(err, &short) {
+		short.Symbol = symbol
+		if short.Needed <= len(s.dates) {
+			short.FirstUsable = s.dates[short.Needed-1]
+		}
+	}
+	return err
+}
+
+// foretell completes a *HistoryError that has its symbol with the first usable day. That is done for what ends an
+// evaluation and not for reasons, which must not depend on what comes after its date.
+func (h *History) foretell(err error) error {
+	var short *HistoryError
 	if !errors.As(err, &short) {
 		return err
 	}
-	named := *short
-	named.Symbol = symbol
-	if named.Needed <= len(s.dates) {
-		named.FirstUsable = s.dates[named.Needed-1]
-	}
-	return &named
+	return h.of(short.Symbol).named(short.Symbol, err)
 }
 
 func (h *History) recursive(m compiledMetric, o indicator.Options) indicator.Series {
@@ -132,6 +146,18 @@ func (s *series) upToDay(day int, date market.Date) int {
 		return min(max(day+1-s.first, 0), len(s.dates))
 	}
 	return s.upTo(date)
+}
+
+// upToToday is upToDay for the evaluation's date. It returns a *StaleError if the last of the bars is not of that day.
+func (e *evaluation) upToToday(symbol string, s *series) (bars int, err error) {
+	if bars = s.upToDay(e.day, e.asOf); bars == 0 {
+		return 0, nil
+	}
+	day := e.history.calendar[e.day]
+	if s.run && s.first+bars-1 == e.day || s.dates[bars-1] == day {
+		return bars, nil
+	}
+	return 0, &StaleError{Symbol: symbol, Last: s.dates[bars-1], Day: day}
 }
 
 // LastDate returns the date of the last bar up to and including until that every one of symbols has. If they end on
