@@ -15,6 +15,12 @@ type fraction struct {
 // ratio returns num/den, which is in lowest terms.
 func ratio(num, den int64) fraction { return fraction{num: num, den: den} }
 
+// lowest returns num/den in lowest terms.
+func lowest(num, den int64) fraction {
+	shared := gcd(num, den)
+	return ratio(num/shared, den/shared)
+}
+
 // exactly returns r, which is not negative and never changed afterwards.
 func exactly(r *big.Rat) fraction {
 	if r.Num().IsInt64() && r.Denom().IsInt64() {

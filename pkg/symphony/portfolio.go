@@ -26,9 +26,9 @@ type part struct {
 func single(symbol string) portfolio { return portfolio{{symbol, ratio(1, 1)}} }
 
 // mix puts parts together in proportion to their weights. Empty parts and parts with weight 0 do not count; if nothing
-// is left the mix is empty.
+// is left the mix is empty. It may reorder parts.
 func mix(parts []part) portfolio {
-	live := make([]part, 0, len(parts))
+	live := parts[:0]
 	total, holdings := ratio(0, 1), 0
 	for _, p := range parts {
 		if len(p.portfolio) > 0 && p.weight.positive() {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"math/big"
 	"slices"
 )
 
@@ -36,7 +35,6 @@ func compileInverseVolatility(c *compiler, f *form) node {
 }
 
 func (n inverseVolatility) evaluate(e *evaluation) (portfolio, error) {
-	var parts []part
 	var kept []weighed
 	var skipped []string
 	total := 0.0
@@ -58,22 +56,45 @@ func (n inverseVolatility) evaluate(e *evaluation) (portfolio, error) {
 			continue
 		}
 		total += 1 / v
-		kept = append(kept, weighed{child, v})
-		parts = append(parts, part{portfolio: p, weight: exactly(new(big.Rat).SetFloat64(1 / v))})
+		kept = append(kept, weighed{child, p, v})
 	}
-	if len(parts) == 0 {
+	if len(kept) == 0 {
 		return nil, e.fail(errEmpty)
 	}
 	if !e.quiet {
 		e.explain(n.words(kept, total, skipped))
 	}
-	return mix(parts), nil
+	return mix(inverse(kept, total)), nil
 }
 
-// weighed is a child and its volatility.
+// weighed is a child, what it holds and its volatility.
 type weighed struct {
 	child
+	portfolio  portfolio
 	volatility float64
+}
+
+// grain is what weights by volatility are multiples of. Fractions that come of one grain stay small when they are added,
+// however many there are; those of the floats themselves would grow with each.
+const grain = 1_000_000_000_000
+
+// inverse weights children by 1/volatility; total is the sum of that. What rounding leaves over is the largest's.
+func inverse(kept []weighed, total float64) []part {
+	grains := make([]int64, len(kept))
+	left, largest := int64(grain), 0
+	for i, k := range kept {
+		grains[i] = int64(1 / k.volatility / total * grain)
+		left -= grains[i]
+		if grains[i] > grains[largest] {
+			largest = i
+		}
+	}
+	grains[largest] += left
+	parts := make([]part, len(kept))
+	for i, k := range kept {
+		parts[i] = part{portfolio: k.portfolio, weight: lowest(grains[i], grain)}
+	}
+	return parts
 }
 
 // words tells the weights: "weights by 1/volatility(20), with the volatility: SPY 75.00 % (12.10 %), TQQQ 25.00 % (36.30 %)".
