@@ -115,7 +115,7 @@ func TestSignalsRefuseBadInput(t *testing.T) {
 		"unknown symbol":           {file(`(defsymphony "T" {:asset-class "EQUITIES"} (weight-equal [(asset "XX" nil) (asset "YY" nil)]))`), day, "no bars of XX, YY: bars holds no such SYMBOL.csv"},
 		"too little history":       {file(`(defsymphony "T" {:asset-class "EQUITIES"} (if (> (rsi "SPY" {:window 5}) 5) [] []))`), day, "trend.clj:1:44: if: rsi of SPY with window 5 needs 6 bars of history, there are 5"},
 		"first usable day later":   {nil, "2024-12-03", "needs 3 bars of history, there are 2; the first usable day is 2024-12-04"},
-		"holding begins later":     {file(`(defsymphony "T" {:asset-class "EQUITIES"} (weight-equal [(asset "LATE" nil) (asset "SPY" nil)]))`), "2024-12-04", "current-price of LATE needs 1 bar of history, there are 0; the first usable day is 2024-12-06"},
+		"holding begins later":     {file(`(defsymphony "T" {:asset-class "EQUITIES"} (weight-equal [(asset "LATE" nil) (asset "SPY" nil)]))`), "2024-12-04", "a holding of LATE needs 1 bar of history, there are 0; the first usable day is 2024-12-06"},
 		"one symbol ends before":   {file(`(defsymphony "T" {:asset-class "EQUITIES"} (weight-equal [(asset "ENDED" nil) (asset "SPY" nil)]))`), day, "not all up to 2024-12-06: those of ENDED (2024-12-03) end before"},
 		"nothing to hold":          {file(`(defsymphony "T" {:asset-class "EQUITIES"} (if (> 2 1) [] []))`), day, "trend.clj: it names no symbol, so there is nothing to hold"},
 		"CSV with a gap":           {spy("date,close\n2024-12-02,100\n2024-12-04,101\n"), day, "bars/SPY.csv:3: 2024-12-04 after 2024-12-02; want a line for each session, as that of 2024-12-03"},
