@@ -115,6 +115,8 @@ func span(cfg Config, bars map[string][]market.Bar, calendar []market.Date) (fir
 	switch {
 	case first < usable:
 		return 0, 0, fault.New(fault.Invalid, "from %s: the first usable day is %s, as %s; %s", from, calendar[usable], why, there)
+	case last < usable:
+		return 0, 0, fault.New(fault.Invalid, "to %s: the first usable day is %s, as %s; %s", to, calendar[usable], why, there)
 	case last > end || max(from, to) >= weekdayAfter(calendar[end]):
 		return 0, 0, fault.New(fault.Invalid, "from %s to %s: the bars of %s end on %s; %s", from, to, ender, calendar[end], there)
 	case first >= last:
