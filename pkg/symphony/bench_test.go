@@ -1,6 +1,7 @@
 package symphony_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -8,73 +9,115 @@ import (
 	"github.com/the-alchemiser/alchemiser/pkg/symphony"
 )
 
-// large is a symphony of 2 MB over 200 symbols, 200 levels deep at its deepest, and three years of prices. It is many
-// strategies side by side, so that a large part of it is reached on each day.
-func large() (src string, prices map[string][]market.Bar) {
+// benchDays is ten years of prices.
+const benchDays = 2520
+
+// A large symphony is 2 MB of the whole language over 200 symbols.
+type large struct {
+	src    string
+	prices map[string][]market.Bar
+}
+
+// nested is strategies side by side of conditions within conditions, 200 levels deep at the deepest, as real large
+// symphonies are: a day reaches some hundred of them.
+func nested() large {
 	g := newGenerator(1, 200, 200, 40)
 	var b strings.Builder
 	for b.Len() < 2_000_000 {
 		b.WriteString(g.chain(80, g.node(20_000)))
 	}
-	src = program("(weight-equal [" + b.String() + "])")
-	return src, g.market(756)
+	return large{program("(weight-equal [" + b.String() + "])"), g.market(benchDays)}
 }
 
-func BenchmarkLargeCompile(b *testing.B) {
-	src, _ := large()
-	b.SetBytes(int64(len(src)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := symphony.Parse("large.clj", src); err != nil {
-			b.Fatal(err)
-		}
+// wide is as hard as 2 MB can reasonably be: every day reaches five hundred trees of conditions, forty filters of all
+// symbols, and twenty filters of groups of trees, most by metrics that depend on the groups' past of all ten years.
+func wide() large {
+	g := newGenerator(1, 200, 200, 0)
+	var parts []string
+	for range 500 {
+		parts = append(parts, g.chain(2, g.node(5_000)))
 	}
+	for range 20 {
+		groups := make([]string, 4)
+		for i := range groups {
+			groups[i] = fmt.Sprintf(`(group "G%d" [(weight-equal [%s])])`, i, g.chain(5, g.node(800)))
+		}
+		parts = append(parts, g.filter(groups...))
+	}
+	all := make([]string, len(g.symbols))
+	for i, symbol := range g.symbols {
+		all[i] = fmt.Sprintf(`(asset "%s" nil)`, symbol)
+	}
+	for range 40 {
+		parts = append(parts, g.filter(all...))
+	}
+	return large{program("(weight-equal [" + strings.Join(parts, "\n") + "])"), g.market(benchDays)}
 }
 
-func BenchmarkLargeCompileAndFirstDay(b *testing.B) {
-	src, prices := large()
-	b.ReportAllocs()
-	for b.Loop() {
-		b.StopTimer()
-		fresh, err := symphony.NewHistory(prices)
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.StartTimer()
-		p, err := symphony.Parse("large.clj", src)
-		if err != nil {
-			b.Fatal(err)
-		}
-		r, err := p.Evaluate(fresh, day(755))
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.ReportMetric(float64(len(r.Reasons)), "decisions")
+// each runs a benchmark on both.
+func each(b *testing.B, run func(b *testing.B, l large)) {
+	b.Run("nested", func(b *testing.B) { run(b, nested()) })
+	b.Run("wide", func(b *testing.B) { run(b, wide()) })
+}
+
+func (l large) parse(b *testing.B) *symphony.Program {
+	p, err := symphony.Parse("large.clj", l.src)
+	if err != nil {
+		b.Fatal(err)
 	}
+	return p
+}
+
+func evaluate(b *testing.B, p *symphony.Program, h *symphony.History, d int) symphony.Result {
+	r, err := p.Evaluate(h, day(d))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return r
+}
+
+func BenchmarkCompile2MB(b *testing.B) {
+	each(b, func(b *testing.B, l large) {
+		b.SetBytes(int64(len(l.src)))
+		b.ReportAllocs()
+		for b.Loop() {
+			l.parse(b)
+		}
+	})
+}
+
+// The first evaluation includes compiling.
+func BenchmarkFirstEvaluation2MB(b *testing.B) {
+	each(b, func(b *testing.B, l large) {
+		b.ReportAllocs()
+		decisions := 0
+		for b.Loop() {
+			b.StopTimer()
+			h := history(b, l.prices)
+			b.StartTimer()
+			decisions = len(evaluate(b, l.parse(b), h, benchDays-1).Reasons)
+		}
+		b.ReportMetric(float64(decisions), "decisions/op")
+	})
 }
 
 // Each further day is one of a backtest: what earlier days have computed stays.
-func BenchmarkLargeOneMoreDay(b *testing.B) {
-	src, prices := large()
-	h, err := symphony.NewHistory(prices)
-	if err != nil {
-		b.Fatal(err)
-	}
-	p, err := symphony.Parse("large.clj", src)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		if _, err := p.Evaluate(h, day(500+i%256)); err != nil {
-			b.Fatal(err)
+func BenchmarkOneMoreDay2MB(b *testing.B) {
+	each(b, func(b *testing.B, l large) {
+		const first = benchDays / 2
+		p, h := l.parse(b), history(b, l.prices)
+		evaluate(b, p, h, first-1)
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			evaluate(b, p, h, first+i%(benchDays-first))
 		}
-	}
+	})
 }
 
-// The floor: reading and summing the same prices.
-func BenchmarkLargeFloor(b *testing.B) {
-	_, prices := large()
+// The floor of all of them: reading and summing the same prices.
+func BenchmarkFloor2MB(b *testing.B) {
+	prices := newGenerator(1, 200, 200, 0).market(benchDays)
+	b.ReportAllocs()
 	for b.Loop() {
 		sum := 0.0
 		for _, bars := range prices {
