@@ -1,6 +1,7 @@
-; A fixed core, and one position that follows the short trend of energy.
+; A core that is left alone until a holding has drifted three percentage points from its share, or the trend of energy
+; turns: then everything goes back to target.
 (defsymphony "Steady"
-  {:asset-class "EQUITIES", :rebalance-frequency :daily}
+  {:asset-class "EQUITIES", :rebalance-frequency :none, :rebalance-threshold 0.03}
   (weight-specified
     0.40 (asset "SPY" "SPDR S&P 500 ETF Trust")
     0.25 (asset "WMT" "Walmart Inc.")

@@ -87,7 +87,7 @@ func (p *Portfolio) Signals(h *symphony.History, asOf, trading market.Date) (map
 	if trading <= asOf {
 		return nil, nil, fault.New(fault.Invalid, "trade on %s as of %s: want the as-of date before the trading date", trading, asOf)
 	}
-	if err := p.CheckBars(h, asOf); err != nil {
+	if err := p.CheckBars(h); err != nil {
 		return nil, nil, err
 	}
 	signals := make([]events.StrategySignal, len(p.Strategies))

@@ -2,14 +2,15 @@ package strategy_test
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
 
 	"github.com/the-alchemiser/alchemiser/internal/strategy"
 	"github.com/the-alchemiser/alchemiser/pkg/fault"
+	"github.com/the-alchemiser/alchemiser/pkg/indicator"
 	"github.com/the-alchemiser/alchemiser/pkg/market"
 	"github.com/the-alchemiser/alchemiser/pkg/symphony"
 )
@@ -86,25 +87,57 @@ func TestShippedPortfolioLoads(t *testing.T) {
 	if err != nil {
 		t.Fatalf("LoadPortfolio: %v", err)
 	}
-	want := map[string]string{"trend": "0.5", "pullback": "0.3", "steady": "0.2"}
-	got := map[string]string{}
 	sum := decimal.Zero
 	for _, s := range p.Strategies {
-		got[s.Name] = s.Allocation.String()
 		sum = sum.Add(s.Allocation)
 		if w := s.Program.Warnings(); len(w) > 0 {
 			t.Errorf("%s: %v", s.Name, w)
 		}
 		for symbol, bars := range s.Program.BarsNeeded() {
 			if bars > 250 {
-				t.Errorf("%s needs %d bars of %s, want at most a year: simulated markets have no more", s.Name, bars, symbol)
+				t.Errorf("%s needs %d bars of %s, want at most a year: simulated markets have no more than three", s.Name, bars, symbol)
 			}
 		}
 	}
-	if diff := cmp.Diff(want, got); diff != "" || !sum.Equal(decimal.NewFromInt(1)) {
-		t.Errorf("strategies (-want +got), sum %s:\n%s", sum, diff)
+	if len(p.Strategies) != 8 || !sum.Equal(decimal.NewFromInt(1)) {
+		t.Errorf("%d strategies whose weights sum to %s, want 8 and 1", len(p.Strategies), sum)
+	}
+	if len(p.Symbols()) != 20 {
+		t.Errorf("symbols %v, want the 20 that there are prices of", p.Symbols())
 	}
 	if !p.Runs("main") || !p.Runs("main-load-1") || p.Runs("mainly") {
 		t.Errorf("portfolio %q answers to the wrong ids", p.ID)
+	}
+}
+
+// The shipped symphonies are examples of everything that there is.
+func TestShippedSymphoniesUseTheWholeLanguage(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../../strategies/*.clj")
+	if err != nil || len(files) != 8 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	var all strings.Builder
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(string(text), "; ") {
+			t.Errorf("%s does not say what it does", file)
+		}
+		all.Write(text)
+	}
+	words := []string{
+		"(asset ", "(filter ", "(group ", "(if ", "(weight-equal\n", "(weight-inverse-volatility ", "(weight-specified\n", "(select-top ", "(select-bottom ",
+		"(> ", "(< ", "(>= ", "(<= ", ":daily", ":weekly", ":monthly", ":quarterly", ":none", ":rebalance-threshold ",
+	}
+	for _, d := range indicator.All() {
+		words = append(words, "("+d.Name+" ")
+	}
+	for _, word := range words {
+		if !strings.Contains(all.String(), word) {
+			t.Errorf("no shipped symphony has %q", word)
+		}
 	}
 }
