@@ -23,6 +23,7 @@ type filter struct {
 // portfolio would have returned.
 type choice struct {
 	child
+	place  int    // among the children
 	name   string // for people
 	symbol string // the first one alphabetically that it may hold
 	metric int
@@ -95,6 +96,7 @@ func (c *compiler) choices(f *form, n filter) []choice {
 	out := make([]choice, len(f.items))
 	for i, item := range f.items {
 		ch := &out[i]
+		ch.place = i
 		more := 0
 		if item.head() != "asset" {
 			more = returnsNeeded(n.def, n.window)
@@ -140,12 +142,15 @@ func (n filter) evaluate(e *evaluation) (portfolio, error) {
 		}
 		ranked = append(ranked, scored{c, score})
 	}
-	slices.SortStableFunc(ranked, func(a, b scored) int {
-		byScore := cmp.Compare(a.score, b.score)
-		if n.highest {
-			byScore = -byScore
+	slices.SortFunc(ranked, func(a, b scored) int {
+		switch byScore := cmp.Compare(a.score, b.score); {
+		case byScore == 0:
+			return cmp.Or(cmp.Compare(a.symbol, b.symbol), cmp.Compare(a.place, b.place))
+		case n.highest:
+			return -byScore
+		default:
+			return byScore
 		}
-		return cmp.Or(byScore, cmp.Compare(a.symbol, b.symbol))
 	})
 	kept := ranked[:min(n.count, len(ranked))]
 	if !e.quiet {
