@@ -6,8 +6,6 @@ import (
 	"slices"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"github.com/the-alchemiser/alchemiser/pkg/fault"
 	"github.com/the-alchemiser/alchemiser/pkg/indicator"
 )
@@ -135,81 +133,4 @@ func TestAllIsSortedForLookup(t *testing.T) {
 	if _, ok := indicator.Lookup("relative-strength"); ok {
 		t.Error("Lookup found an indicator that does not exist")
 	}
-}
-
-func closesOf(t *rapid.T) []float64 {
-	return rapid.SliceOfN(rapid.Float64Range(0.01, 10_000), 30, 120).Draw(t, "closes")
-}
-
-func value(t *rapid.T, d indicator.Definition, closes []float64, window int) float64 {
-	v, err := d.Value(closes, window)
-	if err != nil {
-		t.Fatalf("%s over %d: %v", d.Name, window, err)
-	}
-	return v
-}
-
-func windowOf(t *rapid.T, d indicator.Definition) int {
-	if !d.Windowed {
-		return 0
-	}
-	return rapid.IntRange(2, 29).Draw(t, "window")
-}
-
-func TestValuesStayInBounds(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		closes := closesOf(t)
-		window := rapid.IntRange(2, 29).Draw(t, "window")
-		within := func(name string, low, high float64) {
-			d, _ := indicator.Lookup(name)
-			slack := 1e-9 * high
-			if v := value(t, d, closes, window); v < low-slack || v > high+slack {
-				t.Fatalf("%s = %v, want %v to %v", name, v, low, high)
-			}
-		}
-		tail := closes[len(closes)-window:]
-		within("rsi", 0, 100)
-		within("max-drawdown", 0, 100)
-		within("moving-average-price", slices.Min(tail), slices.Max(tail))
-		within("exponential-moving-average-price", slices.Min(closes), slices.Max(closes))
-		within("stdev-price", 0, slices.Max(tail))
-		within("cumulative-return", -100, math.MaxFloat64/2)
-		within("stdev-return", 0, math.MaxFloat64/2)
-	})
-}
-
-func TestPricesScaleAndRatiosDoNot(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		d := rapid.SampledFrom(indicator.All()).Draw(t, "indicator")
-		closes, window := closesOf(t), windowOf(t, d)
-		factor := rapid.Float64Range(0.01, 100).Draw(t, "factor")
-		scaled := make([]float64, len(closes))
-		for i, c := range closes {
-			scaled[i] = c * factor
-		}
-		want := value(t, d, closes, window)
-		if d.Unit == indicator.Price {
-			want *= factor
-		}
-		if got := value(t, d, scaled, window); math.Abs(got-want) > 1e-6*(1+math.Abs(want)) {
-			t.Fatalf("%s over %d = %v after scaling by %v, want %v", d.Name, window, got, factor, want)
-		}
-	})
-}
-
-func TestOnlyRecursiveIndicatorsSeeOldBars(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		d := rapid.SampledFrom(indicator.All()).Draw(t, "indicator")
-		closes, window := closesOf(t), windowOf(t, d)
-		if d.Recursive {
-			return
-		}
-		tail := closes[len(closes)-d.BarsNeeded(window):]
-		if got, want := value(t, d, tail, window), value(t, d, closes, window); got != want {
-			t.Fatalf("%s over %d = %v on the bars it needs, %v on all", d.Name, window, got, want)
-		}
-	})
 }
