@@ -15,23 +15,34 @@ import (
 // publishBudget is for the p99 of one publish, network excluded.
 const publishBudget = 100 * time.Microsecond
 
-// goBenchmarks runs the module's benchmarks and takes over what they report.
-func goBenchmarks(ctx context.Context, root string) ([]row, error) {
+// symphonies is the package whose benchmarks have a section of their own.
+const symphonies = "pkg/symphony"
+
+// symphonyBudgets are for one operation, by the beginning of the benchmark's name.
+func symphonyBudgets() map[string]time.Duration {
+	return map[string]time.Duration{"FirstEvaluation2MB": 500 * time.Millisecond, "OneMoreDay2MB": 10 * time.Millisecond}
+}
+
+// goBenchmarks runs the module's benchmarks and takes over what they report, those of symphonies apart.
+func goBenchmarks(ctx context.Context, root string) (hot, symphony []row, err error) {
 	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", ".", "-benchmem", "./pkg/...", "./internal/...")
 	cmd.Dir = root
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("%w\n%s", err, out)
+		return nil, nil, fmt.Errorf("%w\n%s", err, out)
 	}
-	var rows []row
 	for r := benchfmt.NewReader(strings.NewReader(string(out)), "go test"); r.Scan(); {
 		result, ok := r.Result().(*benchfmt.Result)
 		if !ok { // a line that is none of a benchmark's
 			continue
 		}
-		what := strings.TrimPrefix(result.GetConfig("pkg"), "github.com/the-alchemiser/alchemiser/") + " " + string(result.Name.Full())
-		line := row{What: what, Budget: "-", Held: "-"}
+		pkg := strings.TrimPrefix(result.GetConfig("pkg"), "github.com/the-alchemiser/alchemiser/")
+		if pkg == symphonies {
+			symphony = append(symphony, symphonyRow(result))
+			continue
+		}
+		line := row{What: pkg + " " + string(result.Name.Full()), Budget: "-", Held: "-"}
 		var figures []string
 		for _, v := range result.Values {
 			switch {
@@ -46,10 +57,37 @@ func goBenchmarks(ctx context.Context, root string) ([]row, error) {
 			}
 		}
 		line.Figure = strings.Join(figures, ", ")
-		rows = append(rows, line)
+		hot = append(hot, line)
 	}
-	if len(rows) == 0 {
-		return nil, errors.New("no benchmark ran")
+	if len(hot) == 0 || len(symphony) == 0 {
+		return nil, nil, errors.New("no benchmark ran")
 	}
-	return rows, nil
+	return hot, symphony, nil
+}
+
+// symphonyRow tells a benchmark of milliseconds.
+func symphonyRow(result *benchfmt.Result) row {
+	line := row{What: string(result.Name.Full()), Budget: "-", Held: "-"}
+	if strings.HasPrefix(line.What, "Floor") {
+		line.Budget = "floor"
+	}
+	var figures []string
+	for _, v := range result.Values {
+		switch {
+		case v.OrigUnit == "ns/op":
+			took := time.Duration(v.OrigValue)
+			figures = append(figures, ms(took))
+			for name, budget := range symphonyBudgets() {
+				if strings.HasPrefix(line.What, name) {
+					line.Budget, line.Held = "≤ "+ms(budget), verdict(took <= budget)
+				}
+			}
+		case v.OrigUnit == "" && v.Unit == "B/op":
+			figures = append(figures, fmt.Sprintf("%.1f MB", v.Value/1e6))
+		case v.OrigUnit == "" && (v.Unit == "allocs/op" || v.Unit == "decisions/op"):
+			figures = append(figures, fmt.Sprintf("%.0f %s", v.Value, strings.TrimSuffix(v.Unit, "/op")))
+		}
+	}
+	line.Figure = strings.Join(figures, ", ")
+	return line
 }

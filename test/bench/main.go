@@ -46,12 +46,13 @@ type row struct {
 
 // results is what the page shows.
 type results struct {
-	Machine string
-	Date    string
-	Command string
-	Startup []row
-	Running []row
-	Go      []row
+	Machine  string
+	Date     string
+	Command  string
+	Startup  []row
+	Running  []row
+	Symphony []row
+	Go       []row
 }
 
 func run(ctx context.Context, out string, workflows, starts int) error {
@@ -70,7 +71,7 @@ func run(ctx context.Context, out string, workflows, starts int) error {
 	if r.Running, err = measureRunning(ctx, root, workflows); err != nil {
 		return fmt.Errorf("running stack: %w", err)
 	}
-	if r.Go, err = goBenchmarks(ctx, root); err != nil {
+	if r.Go, r.Symphony, err = goBenchmarks(ctx, root); err != nil {
 		return fmt.Errorf("go test -bench: %w", err)
 	}
 	page, err := template.ParseFiles(filepath.Join(root, "test", "bench", "page.tmpl"))
