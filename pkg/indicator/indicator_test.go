@@ -52,6 +52,18 @@ func TestValueMatchesReference(t *testing.T) {
 		"window 1 sees only the last day":   {"rsi", []float64{10, 9, 11}, 1, 100},
 		"a price at rest is at its average": {"moving-average-price", repeat(7.14, 33), 33, 7.14},
 		"population deviation, annualised":  {"stdev-return", []float64{100, 110, 99}, 2, 10 * math.Sqrt(252)},
+		"Wilder's smoothing by hand":        {"rsi", []float64{10, 12, 11, 14}, 2, 87.5},         // G = 7/4, L = 1/4
+		"Wilder's smoothing sees old days":  {"rsi", []float64{20, 10, 12, 11, 14}, 2, 200. / 3}, // L has 10/2·(1/2)³ more
+		"average of one day":                {"exponential-moving-average-price", five, 1, 105},
+		"exponential average by hand":       {"exponential-moving-average-price", []float64{1, 2, 4}, 2, 29. / 9}, // a = 2/3
+		"return of one day":                 {"moving-average-return", []float64{100, 110, 99}, 1, -10},
+		"mean of a gain and a loss":         {"moving-average-return", []float64{100, 110, 99}, 2, 0},
+		"no deviation on one day":           {"stdev-return", []float64{100, 110, 99}, 1, 0},
+		"deviation of two prices":           {"stdev-price", []float64{1, 3}, 2, math.Sqrt2},
+		"no fall on one day":                {"max-drawdown", []float64{100, 50}, 1, 0},
+		"the fall before the window":        {"max-drawdown", []float64{100, 50, 60, 54}, 3, 10},
+		"the second fall is greater":        {"max-drawdown", []float64{100, 90, 120, 90}, 4, 25},
+		"a loss of all but a little":        {"cumulative-return", []float64{100, 1}, 1, -99},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -66,11 +78,56 @@ func TestValueMatchesReference(t *testing.T) {
 	}
 }
 
-func TestPriceAtRestEqualsItsAverageExactly(t *testing.T) {
+func TestOptionsChooseTheDefinition(t *testing.T) {
 	t.Parallel()
-	got, err := lookup(t, "moving-average-price").Value(repeat(7.14, 33), 33)
-	if err != nil || got != 7.14 {
-		t.Errorf("Value = %v, %v; want exactly 7.14", got, err)
+	for name, tt := range map[string]struct {
+		options   indicator.Options
+		indicator string
+		closes    []float64
+		want      float64
+		unit      indicator.Unit
+		recursive bool
+	}{
+		"rsi by default":            {indicator.Options{}, "rsi", []float64{20, 10, 12, 11, 14}, 200. / 3, indicator.Index, true},
+		"rsi of Wilder":             {indicator.Options{RSI: indicator.Wilder}, "rsi", []float64{20, 10, 12, 11, 14}, 200. / 3, indicator.Index, true},
+		"rsi of Cutler":             {indicator.Options{RSI: indicator.Cutler}, "rsi", []float64{20, 10, 12, 11, 14}, 75, indicator.Index, false},
+		"rsi of Cutler, no loss":    {indicator.Options{RSI: indicator.Cutler}, "rsi", []float64{20, 10, 12, 14}, 100, indicator.Index, false},
+		"rsi of Cutler, no change":  {indicator.Options{RSI: indicator.Cutler}, "rsi", []float64{20, 10, 10, 10}, 50, indicator.Index, false},
+		"deviation by default":      {indicator.Options{}, "stdev-return", []float64{7, 100, 110, 99}, 10 * math.Sqrt(252), indicator.PercentPerYear, false},
+		"deviation a year":          {indicator.Options{StdevReturn: indicator.Annualised}, "stdev-return", []float64{7, 100, 110, 99}, 10 * math.Sqrt(252), indicator.PercentPerYear, false},
+		"deviation a day":           {indicator.Options{StdevReturn: indicator.Daily}, "stdev-return", []float64{7, 100, 110, 99}, 10, indicator.PercentPerDay, false},
+		"the other option is apart": {indicator.Options{RSI: indicator.Cutler}, "stdev-return", []float64{7, 100, 110, 99}, 10 * math.Sqrt(252), indicator.PercentPerYear, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, ok := tt.options.Lookup(tt.indicator)
+			if !ok || d.Unit != tt.unit || d.Recursive != tt.recursive {
+				t.Fatalf("Lookup = %+v, %v; want %s, recursive %v", d, ok, tt.unit, tt.recursive)
+			}
+			if got, err := d.Value(tt.closes, 2); err != nil || math.Abs(got-tt.want) > 1e-9 {
+				t.Errorf("Value = %.12f, %v; want %.12f", got, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestOptionsAreCheckedAndTold(t *testing.T) {
+	t.Parallel()
+	for want, o := range map[string]indicator.Options{
+		`rsi: "Wilder", want wilder or cutler`:                 {RSI: "Wilder"},
+		`stdev-return: "annualized", want annualised or daily`: {StdevReturn: "annualized"},
+	} {
+		if err := o.Check(); err == nil || err.Error() != want || fault.CodeOf(err) != fault.Invalid {
+			t.Errorf("Check = %v, want %s", err, want)
+		}
+	}
+	for _, o := range []indicator.Options{{}, {RSI: indicator.Wilder, StdevReturn: indicator.Annualised}} {
+		if m := o.Map(); o.Check() != nil || m["rsi"] != "wilder" || m["stdev-return"] != "annualised" || len(m) != 2 {
+			t.Errorf("%+v: Map = %v, Check = %v; want the defaults", o, m, o.Check())
+		}
+	}
+	if m := other.Map(); other.Check() != nil || m["rsi"] != "cutler" || m["stdev-return"] != "daily" {
+		t.Errorf("%+v: Map = %v, Check = %v", other, m, other.Check())
 	}
 }
 
