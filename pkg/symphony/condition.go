@@ -74,7 +74,7 @@ func (e *evaluation) operand(o operand) (float64, error) {
 
 // test says whether the condition holds and tells it in words: "RSI(14) of SPY is 61.20, above 55". There are no words
 // if nobody wants to know.
-func (c condition) test(e *evaluation) (holds bool, text string, err error) {
+func (c *condition) test(e *evaluation) (holds bool, text string, err error) {
 	left, err := e.operand(c.left)
 	if err != nil {
 		return false, "", err

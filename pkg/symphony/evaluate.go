@@ -53,7 +53,7 @@ func (p *Program) quietly(h *History, asOf market.Date) *evaluation {
 // held evaluates the program and checks that what it would hold is there to be held.
 func (e *evaluation) held() (portfolio, error) {
 	p := e.program
-	held, err := e.visit(p.root)
+	held, err := e.visit(&p.root)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ type evaluation struct {
 
 	values      []memo // by the metric's number; nil keeps none
 	quiet       bool   // reasons and the places of errors are not wanted
-	trail       []child
+	trail       []*child
 	reasons     []Reason
 	historyDays int
 }
@@ -110,7 +110,7 @@ type memo struct {
 }
 
 // visit evaluates c one level below the node that calls it.
-func (e *evaluation) visit(c child) (portfolio, error) {
+func (e *evaluation) visit(c *child) (portfolio, error) {
 	if e.quiet {
 		return c.node.evaluate(e)
 	}

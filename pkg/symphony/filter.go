@@ -37,9 +37,9 @@ func compileFilter(c *compiler, f *form) node {
 	if !c.args(f, 3, filterUsage) {
 		return nil
 	}
-	n := filter{}
-	scored := c.score(f.items[1], &n)
-	selected := c.selection(f.items[2], &n)
+	n := &filter{}
+	scored := c.score(f.items[1], n)
+	selected := c.selection(f.items[2], n)
 	if !scored || !selected {
 		return nil
 	}
@@ -88,7 +88,7 @@ func (c *compiler) selection(f *form, n *filter) bool {
 }
 
 // choices compiles what a filter chooses from.
-func (c *compiler) choices(f *form, n filter) []choice {
+func (c *compiler) choices(f *form, n *filter) []choice {
 	if f.kind != kindVector || len(f.items) == 0 {
 		c.fail(f.pos, f.String(), "a vector [node…] with something to choose from")
 		return nil
@@ -128,7 +128,7 @@ type scored struct {
 	score float64
 }
 
-func (n filter) evaluate(e *evaluation) (portfolio, error) {
+func (n *filter) evaluate(e *evaluation) (portfolio, error) {
 	ranked := make([]scored, 0, len(n.choices))
 	var out []string
 	for i := range n.choices {
@@ -158,7 +158,7 @@ func (n filter) evaluate(e *evaluation) (portfolio, error) {
 	}
 	parts := make([]part, len(kept))
 	for i, c := range kept {
-		p, err := e.visit(c.child)
+		p, err := e.visit(&c.child)
 		if err != nil {
 			return nil, err
 		}
@@ -167,7 +167,7 @@ func (n filter) evaluate(e *evaluation) (portfolio, error) {
 	return mix(parts), nil
 }
 
-func (n filter) scoreOf(e *evaluation, c *choice) (float64, error) {
+func (n *filter) scoreOf(e *evaluation, c *choice) (float64, error) {
 	if c.stream == nil {
 		return e.metric(c.metric)
 	}
@@ -191,7 +191,7 @@ func listed(n int, item func(i int) string) string {
 }
 
 // words tells what the filter keeps: "keeps the 1 of 3 with the highest RSI(10): TQQQ (71.20); next UPRO (70.02)".
-func (n filter) words(ranked []scored, kept int, out []string) string {
+func (n *filter) words(ranked []scored, kept int, out []string) string {
 	m := compiledMetric{metric: metric{window: n.window}, def: n.def}
 	tell := func(list []scored) string {
 		return listed(len(list), func(i int) string {

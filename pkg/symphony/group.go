@@ -17,7 +17,7 @@ func compileGroup(c *compiler, f *form) node {
 		c.fail(body.pos, body.String(), "a vector with the one body of the group: "+usage)
 		return nil
 	}
-	return group{body: c.child(body.items[0])}
+	return &group{body: c.child(body.items[0])}
 }
 
-func (n group) evaluate(e *evaluation) (portfolio, error) { return e.visit(n.body) }
+func (n *group) evaluate(e *evaluation) (portfolio, error) { return e.visit(&n.body) }

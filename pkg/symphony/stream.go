@@ -140,7 +140,7 @@ func (t *track) returnOn(e *evaluation, s *stream, day int) dayReturn {
 // returnOver evaluates the stream's child as of from and holds that until to.
 func (e *evaluation) returnOver(s *stream, from, to int) dayReturn {
 	past := &evaluation{program: e.program, history: e.history, bound: e.bound, asOf: e.history.calendar[from], day: from, quiet: true}
-	held, err := past.visit(s.child)
+	held, err := past.visit(&s.child)
 	if err == nil && len(held) == 0 {
 		err = errEmpty
 	}

@@ -8,10 +8,10 @@ func compileWeightEqual(c *compiler, f *form) node {
 	if !c.args(f, 1, "(weight-equal [node…])") {
 		return nil
 	}
-	return weightEqual{children: c.children(f.items[1])}
+	return &weightEqual{children: c.children(f.items[1])}
 }
 
-func (n weightEqual) evaluate(e *evaluation) (portfolio, error) {
+func (n *weightEqual) evaluate(e *evaluation) (portfolio, error) {
 	p, err := e.mixEqually(n.children)
 	if err == nil && len(p) == 0 {
 		return nil, e.fail(errEmpty)
@@ -22,8 +22,8 @@ func (n weightEqual) evaluate(e *evaluation) (portfolio, error) {
 // mixEqually evaluates children and gives each that is not empty the same weight. Nothing left is an empty portfolio.
 func (e *evaluation) mixEqually(children []child) (portfolio, error) {
 	parts := make([]part, len(children))
-	for i, child := range children {
-		p, err := e.visit(child)
+	for i := range children {
+		p, err := e.visit(&children[i])
 		if err != nil {
 			return nil, err
 		}

@@ -26,7 +26,7 @@ func compileInverseVolatility(c *compiler, f *form) node {
 	if !ok {
 		return nil
 	}
-	n := inverseVolatility{window: window, volatility: map[string]int{}}
+	n := &inverseVolatility{window: window, volatility: map[string]int{}}
 	part := c.part(0, func() { n.children = c.children(f.items[2]) })
 	for _, symbol := range slices.Sorted(maps.Keys(part.holds)) {
 		n.volatility[symbol] = c.metricOf(def, symbol, window)
@@ -34,11 +34,12 @@ func compileInverseVolatility(c *compiler, f *form) node {
 	return n
 }
 
-func (n inverseVolatility) evaluate(e *evaluation) (portfolio, error) {
+func (n *inverseVolatility) evaluate(e *evaluation) (portfolio, error) {
 	var kept []weighed
 	var skipped []string
 	total := 0.0
-	for _, child := range n.children {
+	for i := range n.children {
+		child := &n.children[i]
 		p, err := e.visit(child)
 		if err != nil {
 			return nil, err
@@ -69,7 +70,7 @@ func (n inverseVolatility) evaluate(e *evaluation) (portfolio, error) {
 
 // weighed is a child, what it holds and its volatility.
 type weighed struct {
-	child
+	*child
 	portfolio  portfolio
 	volatility float64
 }
@@ -98,7 +99,7 @@ func inverse(kept []weighed, total float64) []part {
 }
 
 // words tells the weights: "weights by 1/volatility(20), with the volatility: SPY 75.00 % (12.10 %), TQQQ 25.00 % (36.30 %)".
-func (n inverseVolatility) words(kept []weighed, total float64, skipped []string) string {
+func (n *inverseVolatility) words(kept []weighed, total float64, skipped []string) string {
 	told := listed(len(kept), func(i int) string {
 		k := kept[i]
 		return fmt.Sprintf("%s %.2f %% (%.2f %%)", nameOf(k.child), 100/k.volatility/total, k.volatility)
@@ -111,14 +112,14 @@ func (n inverseVolatility) words(kept []weighed, total float64, skipped []string
 }
 
 // nameOf is what people call a child.
-func nameOf(c child) string {
+func nameOf(c *child) string {
 	if a, ok := c.node.(asset); ok {
 		return a.symbol
 	}
 	return c.label
 }
 
-func (n inverseVolatility) volatilityOf(e *evaluation, p portfolio) (float64, error) {
+func (n *inverseVolatility) volatilityOf(e *evaluation, p portfolio) (float64, error) {
 	sum := 0.0
 	for _, h := range p {
 		v, err := e.metric(n.volatility[h.symbol])

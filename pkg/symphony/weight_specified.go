@@ -20,7 +20,7 @@ func compileWeightSpecified(c *compiler, f *form) node {
 		c.fail(f.pos, fmt.Sprintf("%s with %s", f, count(len(args), "argument")), usage)
 		return nil
 	}
-	n := weightSpecified{}
+	n := &weightSpecified{}
 	sum := decimal.Zero
 	for i := 0; i < len(args); i += 2 {
 		weight := args[i]
@@ -45,9 +45,10 @@ func compileWeightSpecified(c *compiler, f *form) node {
 	return n
 }
 
-func (n weightSpecified) evaluate(e *evaluation) (portfolio, error) {
+func (n *weightSpecified) evaluate(e *evaluation) (portfolio, error) {
 	parts := make([]part, len(n.children))
-	for i, child := range n.children {
+	for i := range n.children {
+		child := &n.children[i]
 		p, err := e.visit(child)
 		if err != nil {
 			return nil, err
