@@ -2,7 +2,9 @@ package symphony
 
 import (
 	"fmt"
-	"math/big"
+	"maps"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -90,13 +92,18 @@ func points(fraction decimal.Decimal) string {
 
 // kept returns what the weights of result, traded on one day, have become today.
 func (f *follower) kept(result Result, traded, today int, asOf market.Date, why string) (Result, error) {
-	parts := make([]part, 0, len(result.Weights))
-	for symbol, weight := range result.Weights {
+	worth, total := make(map[string]float64, len(result.Weights)), 0.0
+	for _, symbol := range slices.Sorted(maps.Keys(result.Weights)) { // sums of floats depend on their order
 		growth, err := f.growth(symbol, traded, today)
 		if err != nil {
 			return Result{}, err
 		}
-		parts = append(parts, part{portfolio: single(symbol), weight: exactly(growth.Mul(growth, weight.Rat()))})
+		worth[symbol] = result.Weights[symbol].InexactFloat64() * growth
+		total += worth[symbol]
+	}
+	parts := make([]part, 0, len(worth))
+	for symbol, w := range worth {
+		parts = append(parts, part{portfolio: single(symbol), weight: lowest(int64(math.Round(w/total*grain)), grain)})
 	}
 	result.Weights = mix(parts).weights()
 	result = because(result, fmt.Sprintf("%s; the decisions are as of %s", why, result.AsOf))
@@ -111,16 +118,16 @@ func because(r Result, why string) Result {
 }
 
 // growth is the close on one day over that on an earlier one.
-func (f *follower) growth(symbol string, from, to int) (*big.Rat, error) {
+func (f *follower) growth(symbol string, from, to int) (float64, error) {
 	before, err := f.history.lastClose(symbol, f.dates[from])
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	after, err := f.history.lastClose(symbol, f.dates[to])
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	return new(big.Rat).Quo(new(big.Rat).SetFloat64(after), new(big.Rat).SetFloat64(before)), nil
+	return after / before, nil
 }
 
 // period returns the first date of the period that date lies in, and what people call such a period.
