@@ -116,25 +116,26 @@ func (d Definition) Value(closes []float64, window int) (float64, error) {
 type Series struct {
 	def    Definition
 	window int
+	needed int
 	values []float64
 }
 
 // Series computes the values at all closes, oldest first, in one pass. The value at one of them depends on it and
 // those before it alone, and is to the last bit what Value returns for them. Call it for a recursive indicator and a
 // window that CheckWindow accepts.
-func (d Definition) Series(closes []float64, window int) Series {
-	return Series{def: d, window: window, values: d.series(closes, window)}
+func (d Definition) Series(closes []float64, window int) *Series {
+	return &Series{def: d, window: window, needed: d.BarsNeeded(window), values: d.series(closes, window)}
 }
 
 // At returns what Value returns for the first n closes.
-func (s Series) At(n int) (float64, error) {
-	if need := s.def.BarsNeeded(s.window); n < need {
-		return 0, &HistoryError{Indicator: s.def.Name, Window: s.window, Needed: need, Present: n}
+func (s *Series) At(n int) (float64, error) {
+	if n < s.needed {
+		return 0, &HistoryError{Indicator: s.def.Name, Window: s.window, Needed: s.needed, Present: n}
 	}
 	return s.def.finite(s.values[n-1], s.window)
 }
 
-func (d Definition) finite(v float64, window int) (float64, error) {
+func (d *Definition) finite(v float64, window int) (float64, error) {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return 0, fault.New(fault.Invalid, "%s over %d bars: the closes make no finite value", d.Name, window)
 	}

@@ -32,6 +32,6 @@ func (e *evaluation) recursive(id int) *indicator.Series {
 		return s
 	}
 	s := e.history.recursive(e.program.metrics[id], e.program.options)
-	values.Store(&s)
-	return &s
+	values.Store(s)
+	return s
 }

@@ -18,7 +18,7 @@ type History struct {
 	calendar calendar // all dates of bars
 	// What follows is computed from the series when it is first asked for: all values of recursive indicators, what
 	// filtered portfolios would have returned, and what followers of programs would have traded.
-	values    sync.Map // metricKey: func() indicator.Series
+	values    sync.Map // metricKey: func() *indicator.Series
 	streams   sync.Map // *stream: *track
 	followers sync.Map // *Program: *follower
 	programs  sync.Map // *Program: *bound
@@ -99,15 +99,15 @@ func (h *History) foretell(err error) error {
 	return h.of(short.Symbol).named(short.Symbol, err)
 }
 
-func (h *History) recursive(m compiledMetric, o indicator.Options) indicator.Series {
+func (h *History) recursive(m compiledMetric, o indicator.Options) *indicator.Series {
 	key := metricKey{m.metric, o}
 	compute, ok := h.values.Load(key)
 	if !ok {
-		compute, _ = h.values.LoadOrStore(key, sync.OnceValue(func() indicator.Series {
+		compute, _ = h.values.LoadOrStore(key, sync.OnceValue(func() *indicator.Series {
 			return m.def.Series(h.of(m.symbol).closes, m.window)
 		}))
 	}
-	return compute.(func() indicator.Series)() //nolint:forcetypeassert // nothing else is stored
+	return compute.(func() *indicator.Series)() //nolint:forcetypeassert // nothing else is stored
 }
 
 // FirstDate returns the date of the first bar of symbol; ok is false if there is none.
