@@ -8,6 +8,7 @@
 package backtest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,7 +49,8 @@ type Config struct {
 	Portfolio *strategy.Portfolio
 	Bars      Bars
 	// From and To are the first and the last day, both included; without trading on them the next inside counts. Empty
-	// they are the first day that the strategies can be traded on and the last that all symbols have bars of.
+	// they are the first day for which the strategies have all the history that they can use, and the last that all symbols
+	// have bars of. An earlier From is taken as far as the strategies can be evaluated, as it would be live.
 	From, To market.Date
 	Fill     Fill
 	// CostBps is what a trade costs, SlippageBps how far from the close it is filled, to the trader's disadvantage: in
@@ -79,18 +81,21 @@ type Result struct {
 
 // Parameters are what the result depends on, as they were in force.
 type Parameters struct {
-	Portfolio   string          `json:"portfolio"`
-	From        market.Date     `json:"from"`
-	To          market.Date     `json:"to"`
-	TradingDays int             `json:"trading_days"`
-	Fill        Fill            `json:"fill"`
-	CostBps     decimal.Decimal `json:"cost_bps"`
-	SlippageBps decimal.Decimal `json:"slippage_bps"`
-	CashUSD     decimal.Decimal `json:"cash_usd"`
-	Benchmark   string          `json:"benchmark"`
-	Reserve     decimal.Decimal `json:"reserve_fraction"`
-	MinTradeUSD decimal.Decimal `json:"min_trade_usd"`
-	Tolerance   decimal.Decimal `json:"tolerance_fraction"`
+	Portfolio string      `json:"portfolio"`
+	From      market.Date `json:"from"`
+	To        market.Date `json:"to"`
+	// CompleteFrom is the first day for which the strategies had all the history that they can use; before it filters leave
+	// out what they cannot score. It is empty if there is no such day.
+	CompleteFrom market.Date     `json:"complete_from"`
+	TradingDays  int             `json:"trading_days"`
+	Fill         Fill            `json:"fill"`
+	CostBps      decimal.Decimal `json:"cost_bps"`
+	SlippageBps  decimal.Decimal `json:"slippage_bps"`
+	CashUSD      decimal.Decimal `json:"cash_usd"`
+	Benchmark    string          `json:"benchmark"`
+	Reserve      decimal.Decimal `json:"reserve_fraction"`
+	MinTradeUSD  decimal.Decimal `json:"min_trade_usd"`
+	Tolerance    decimal.Decimal `json:"tolerance_fraction"`
 }
 
 // StrategyFigures are the figures of one strategy.
@@ -165,7 +170,8 @@ func (cfg Config) result(t *tape, runs []run) *Result {
 	}
 	r := &Result{
 		Parameters: Parameters{
-			Portfolio: cfg.Portfolio.ID, From: t.days[0].date, To: t.days[len(t.days)-1].date, TradingDays: len(t.days), Fill: cfg.Fill,
+			Portfolio: cfg.Portfolio.ID, From: t.days[0].date, To: t.days[len(t.days)-1].date, CompleteFrom: t.complete,
+			TradingDays: len(t.days), Fill: cfg.Fill,
 			CostBps: cfg.CostBps, SlippageBps: cfg.SlippageBps, CashUSD: cfg.Cash, Benchmark: cfg.Benchmark,
 			Reserve: cfg.Reserve, MinTradeUSD: cfg.MinTrade, Tolerance: cfg.Tolerance,
 		},
@@ -190,21 +196,38 @@ func signals(ctx context.Context, p *strategy.Portfolio, t *tape, w *work) ([][]
 	for i := range wanted {
 		wanted[i] = make([]map[string]decimal.Decimal, len(t.days))
 	}
-	for i, day := range t.days {
+	evaluate := func(i int) error {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
+		day := t.days[i]
 		merged, parts, err := p.Signals(history, day.asOf, day.trading)
 		if err != nil {
-			return nil, fmt.Errorf("signals for %s: %w", day.date, err)
+			if short := new(symphony.HistoryError); errors.As(err, &short) {
+				return fmt.Errorf("signals for %s: %w; %s", day.date, err, t.usable)
+			}
+			return fmt.Errorf("signals for %s: %w", day.date, err)
 		}
 		wanted[0][i] = merged
 		for j, part := range parts {
 			wanted[j+1][i] = part.Weights
 		}
 		w.done()
+		return nil
 	}
-	return wanted, nil
+	// Each worker has a stretch of days of its own. All of them come to their ends, so that the error is the first day's.
+	workers := min(runtime.GOMAXPROCS(0), len(t.days))
+	faults := make([]error, workers)
+	var group sync.WaitGroup
+	for n := range workers {
+		group.Go(func() {
+			for i := n * len(t.days) / workers; i < (n+1)*len(t.days)/workers && faults[n] == nil; i++ {
+				faults[n] = evaluate(i)
+			}
+		})
+	}
+	group.Wait()
+	return wanted, cmp.Or(faults...)
 }
 
 // work counts what is done of all that there is to do. It is safe for concurrent use.

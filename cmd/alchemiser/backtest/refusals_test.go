@@ -24,7 +24,7 @@ const slow = `(if (> (moving-average-price "BBB" {:window 3}) 1) [(asset "AAA" n
 
 func TestRefusalsSayWhatIsWrongAndWhatThereIs(t *testing.T) {
 	t.Parallel()
-	const there = "the range that can be traded is 2024-01-11 to 2024-01-19"
+	const there = "the first usable day to trade on is 2024-01-11, as only needs 3 bars of BBB, which has 10 from 2024-01-08 on"
 	for name, tt := range map[string]struct {
 		change func(*backtest.Config, fakeBars)
 		want   string
@@ -35,19 +35,22 @@ func TestRefusalsSayWhatIsWrongAndWhatThereIs(t *testing.T) {
 		},
 		"from before any bar": {
 			func(c *backtest.Config, _ fakeBars) { c.From = "2007-01-01" },
-			"from 2007-01-01: the first usable day is 2024-01-11, as only needs 3 bars of BBB, whose first is of 2024-01-08; " + there,
+			"from 2007-01-01: " + there,
 		},
 		"from before the history is long enough": {
 			func(c *backtest.Config, _ fakeBars) { c.From = "2024-01-10" },
-			"from 2024-01-10: the first usable day is 2024-01-11, as only needs 3 bars of BBB",
+			"signals for 2024-01-10: evaluate strategy only as of 2024-01-09: only.clj:1:47: if: moving-average-price of BBB with window 3 needs 3 bars",
+		},
+		"and says from when on it is": {
+			func(c *backtest.Config, _ fakeBars) { c.From = "2024-01-10" }, there,
 		},
 		"same close may begin a day earlier, not two": {
 			func(c *backtest.Config, _ fakeBars) { c.Fill, c.From = backtest.FillSameClose, "2024-01-09" },
-			"the first usable day is 2024-01-10",
+			"the first usable day to trade on is 2024-01-10",
 		},
 		"to after the bars": {
 			func(c *backtest.Config, _ fakeBars) { c.To = "2024-01-22" },
-			"to 2024-01-22: the bars of AAA end on 2024-01-19; " + there,
+			"from 2024-01-11 to 2024-01-22: the bars of AAA end on 2024-01-19; " + there,
 		},
 		"from after the bars": {
 			func(c *backtest.Config, _ fakeBars) { c.From = "2025-01-22" },
@@ -55,7 +58,7 @@ func TestRefusalsSayWhatIsWrongAndWhatThereIs(t *testing.T) {
 		},
 		"to before the history is long enough": {
 			func(c *backtest.Config, _ fakeBars) { c.To = "2024-01-05" },
-			"to 2024-01-05: the first usable day is 2024-01-11, as only needs 3 bars of BBB",
+			"to 2024-01-05: " + there,
 		},
 		"no trading day": {
 			func(c *backtest.Config, _ fakeBars) { c.From, c.To = "2024-01-13", "2024-01-14" },
@@ -75,11 +78,11 @@ func TestRefusalsSayWhatIsWrongAndWhatThereIs(t *testing.T) {
 		},
 		"never history enough": {
 			func(_ *backtest.Config, b fakeBars) { b["BBB"] = b["BBB"][:2] },
-			"too little history: only needs 3 bars of BBB, there are 2, from 2024-01-08 to 2024-01-09",
+			"there is no usable day: only needs 3 bars of BBB, which has 2 from 2024-01-08 on, and the bars of BBB end on 2024-01-09",
 		},
 		"history enough after the others ended": {
 			func(_ *backtest.Config, b fakeBars) { b["AAA"] = b["AAA"][:8] },
-			"there is no usable day: only needs 3 bars of BBB, whose first is of 2024-01-08, and the bars of AAA end on 2024-01-10",
+			"there is no usable day: only needs 3 bars of BBB, which has 10 from 2024-01-08 on, and the bars of AAA end on 2024-01-10",
 		},
 		"a gap in the range": {
 			func(_ *backtest.Config, b fakeBars) { b["BBB"] = slices.Delete(b["BBB"], 5, 7) },

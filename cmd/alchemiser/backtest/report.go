@@ -50,7 +50,7 @@ func (r *Result) WriteReport(out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("parse the report's template: %w", err)
 	}
-	p := page{Result: r, Headings: headings(), Lines: r.lines(), Years: r.years(), Notes: notes, Largest: r.largest()}
+	p := page{Result: r, Headings: headings(), Lines: r.lines(), Years: r.years(), Notes: r.notes(), Largest: r.largest()}
 	p.Tiles = []tile{
 		{"Growth a year (CAGR)", percents(r.Total.CAGRPercent), percents(r.Benchmark.CAGRPercent)},
 		{"Volatility a year", percents(r.Total.VolatilityPercent), percents(r.Benchmark.VolatilityPercent)},

@@ -1,6 +1,7 @@
 package backtest
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -72,11 +73,19 @@ func (r *Result) WriteTable(out io.Writer) error {
 		}
 		t.AppendRow(row)
 	}
-	_, err = fmt.Fprintf(out, "%s\n%s", t.Render(), notes)
+	_, err = fmt.Fprintf(out, "%s\n%s", t.Render(), r.notes())
 	return err
 }
 
 // notes say what the table cannot.
+func (r *Result) notes() string {
+	if p := r.Parameters; p.CompleteFrom == "" || p.From < p.CompleteFrom {
+		return notes + fmt.Sprintf("Before %s some strategies had less history than they can use: filters left out what they could not score.\n",
+			cmp.Or(p.CompleteFrom, "its end"))
+	}
+	return notes
+}
+
 const notes = `Strategies are each run alone with all the money; their share says how much of it they place in the portfolio.
 CAGR, volatility and turnover are a year's. Sharpe and Sortino are annualised, with a risk-free rate of 0. Costs include slippage.
 `

@@ -24,6 +24,9 @@ type tape struct {
 	days []day
 	// benchmark are the closes of the benchmark's symbol by day.
 	benchmark []decimal.Decimal
+	// complete is the first day with all the history that the strategies can use, or empty; usable says so with the reason.
+	complete market.Date
+	usable   string
 }
 
 // day is one trading day.
@@ -61,11 +64,15 @@ func newTape(cfg Config) (*tape, error) {
 		return nil, err
 	}
 	calendar := calendarOf(t.bars)
-	first, last, err := span(cfg, t.bars, calendar)
+	s, err := newSpan(cfg, t.bars, calendar)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.fill(cfg, calendar, first, last); err != nil {
+	t.usable = s.usable(calendar)
+	if s.complete < len(calendar) {
+		t.complete = calendar[s.complete]
+	}
+	if err := t.fill(cfg, calendar, s.first, s.last); err != nil {
 		return nil, err
 	}
 	return t, t.hold(cfg.Benchmark, benchmark)
@@ -82,66 +89,83 @@ func calendarOf(bars map[string][]market.Bar) []market.Date {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// span returns the first and the last trading day within cfg.From and cfg.To by their numbers in the calendar.
-func span(cfg Config, bars map[string][]market.Bar, calendar []market.Date) (first, last int, err error) {
-	usable, why, err := usable(cfg, bars, calendar)
-	if err != nil {
-		return 0, 0, err
-	}
-	if cfg.Fill == FillNextClose {
-		usable++ // the signals see the day before
-	}
-	end, ender := len(calendar)-1, ""
-	for _, symbol := range slices.Sorted(maps.Keys(bars)) {
-		if n, _ := slices.BinarySearch(calendar, bars[symbol][len(bars[symbol])-1].Date); n < end || ender == "" {
-			end, ender = min(n, end), symbol
-		}
-	}
-	if usable > end {
-		return 0, 0, fault.New(fault.Invalid, "there is no usable day: %s, and the bars of %s end on %s", why, ender, calendar[end])
-	}
-	first, last = usable, end
-	if cfg.From != "" {
-		first, _ = slices.BinarySearch(calendar, cfg.From)
-	}
-	if cfg.To != "" {
-		n, found := slices.BinarySearch(calendar, cfg.To)
-		if last = n; !found {
-			last--
-		}
-	}
-	from, to := cmp.Or(cfg.From, calendar[usable]), cmp.Or(cfg.To, calendar[end])
-	there := fmt.Sprintf("the range that can be traded is %s to %s", calendar[usable], calendar[end])
-	switch {
-	case first < usable:
-		return 0, 0, fault.New(fault.Invalid, "from %s: the first usable day is %s, as %s; %s", from, calendar[usable], why, there)
-	case last < usable:
-		return 0, 0, fault.New(fault.Invalid, "to %s: the first usable day is %s, as %s; %s", to, calendar[usable], why, there)
-	case last > end || max(from, to) >= weekdayAfter(calendar[end]):
-		return 0, 0, fault.New(fault.Invalid, "from %s to %s: the bars of %s end on %s; %s", from, to, ender, calendar[end], there)
-	case first >= last:
-		return 0, 0, fault.New(fault.Invalid, "from %s to %s: want at least two trading days; %s", from, to, there)
-	}
-	return first, last, nil
+// span is a part of a calendar, by numbers of days.
+type span struct {
+	first, last int
+	// complete is the first day that can be traded on with all the history that any branch of any strategy can use; why says
+	// what decides it. It lies behind the calendar if there is no such day.
+	complete int
+	why      string
 }
 
-// usable returns the number of the first day as of which every strategy has the history that any of its branches needs,
-// and which symbol decides it.
-func usable(cfg Config, bars map[string][]market.Bar, calendar []market.Date) (first int, why string, err error) {
+// newSpan returns the trading days within cfg.From and cfg.To. As in a live run every symbol must have a bar by then; what
+// more the strategies need, which may be less than they can use, is left to them.
+func newSpan(cfg Config, bars map[string][]market.Bar, calendar []market.Date) (span, error) {
+	var s span
+	begun, end, ender := 0, len(calendar)-1, ""
+	for _, symbol := range slices.Sorted(maps.Keys(bars)) {
+		n, _ := slices.BinarySearch(calendar, bars[symbol][0].Date)
+		begun = max(begun, n)
+		if n, _ := slices.BinarySearch(calendar, bars[symbol][len(bars[symbol])-1].Date); n < end || ender == "" {
+			end, ender = n, symbol
+		}
+	}
+	s.complete, s.why = complete(cfg, bars, calendar)
+	if cfg.Fill == FillNextClose { // the signals see the day before
+		begun++
+		s.complete++
+	}
+	ends := fmt.Sprintf("the bars of %s end on %s", ender, calendar[end])
+	if begun > end || cfg.From == "" && s.complete > end {
+		return s, fault.New(fault.Invalid, "there is no usable day: %s, and %s", s.why, ends)
+	}
+	s.first, s.last = s.complete, end
+	from, to := cmp.Or(cfg.From, calendar[min(s.complete, end)]), cmp.Or(cfg.To, calendar[end])
+	if cfg.From != "" {
+		s.first, _ = slices.BinarySearch(calendar, from)
+	}
+	if n, found := slices.BinarySearch(calendar, to); !found {
+		s.last = n - 1
+	} else {
+		s.last = n
+	}
+	switch {
+	case s.first < begun:
+		return s, fault.New(fault.Invalid, "from %s: %s", from, s.usable(calendar))
+	case s.last < begun:
+		return s, fault.New(fault.Invalid, "to %s: %s", to, s.usable(calendar))
+	case s.last > end || max(from, to) >= weekdayAfter(calendar[end]):
+		return s, fault.New(fault.Invalid, "from %s to %s: %s; %s", from, to, ends, s.usable(calendar))
+	case s.first >= s.last:
+		return s, fault.New(fault.Invalid, "from %s to %s: want at least two trading days; %s; %s", from, to, s.usable(calendar), ends)
+	}
+	return s, nil
+}
+
+// usable says from which day on the strategies can be traded.
+func (s span) usable(calendar []market.Date) string {
+	if s.complete >= len(calendar) {
+		return "there is no usable day: " + s.why
+	}
+	return fmt.Sprintf("the first usable day to trade on is %s, as %s", calendar[s.complete], s.why)
+}
+
+// complete returns the number of the first day as of which every strategy has the history that any of its branches can
+// use, and which symbol decides it.
+func complete(cfg Config, bars map[string][]market.Bar, calendar []market.Date) (first int, why string) {
 	for _, s := range cfg.Portfolio.Strategies {
 		needs := s.Program.BarsNeeded()
 		for _, symbol := range slices.Sorted(maps.Keys(needs)) {
-			need, there := needs[symbol], bars[symbol]
-			if len(there) < need {
-				return 0, "", fault.New(fault.Invalid, "too little history: %s needs %d bars of %s, there are %d, from %s to %s",
-					s.Name, need, symbol, len(there), there[0].Date, there[len(there)-1].Date)
+			need, there, n := needs[symbol], bars[symbol], len(calendar)
+			if need <= len(there) {
+				n, _ = slices.BinarySearch(calendar, there[need-1].Date)
 			}
-			if n, _ := slices.BinarySearch(calendar, there[need-1].Date); n > first || why == "" {
-				first, why = n, fmt.Sprintf("%s needs %d bars of %s, whose first is of %s", s.Name, need, symbol, there[0].Date)
+			if n > first || why == "" {
+				first, why = n, fmt.Sprintf("%s needs %d bars of %s, which has %d from %s on", s.Name, need, symbol, len(there), there[0].Date)
 			}
 		}
 	}
-	return first, why, nil
+	return first, why
 }
 
 // fill makes the days from first to last. Every symbol must have a bar of each day that is traded or seen.
