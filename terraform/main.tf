@@ -29,6 +29,9 @@ locals {
     PORTFOLIO__CASH_RESERVE         = var.cash_reserve
     PORTFOLIO__MIN_TRADE            = var.minimum_trade
     PORTFOLIO__TOLERANCE            = var.tolerance
+    PORTFOLIO__MAX_TURNOVER         = var.max_turnover
+    PORTFOLIO__MAX_ORDER            = var.max_order
+    PORTFOLIO__MAX_SPREAD           = var.max_spread
     EXECUTION__MAX_PLAN_AGE         = "30m"
     NOTIFY__TOPIC_ARN               = module.observability.digest_topic_arn
     EVENTBRIDGE__MAX_RETRY_ATTEMPTS = "3"

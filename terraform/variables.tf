@@ -115,6 +115,39 @@ variable "tolerance" {
   }
 }
 
+variable "max_turnover" {
+  description = "Safety stop: the greatest part of the account that one plan may sell or buy, as a decimal string; a plan beyond it is not traded. With \"1\" everything may be replaced."
+  type        = string
+  default     = "1"
+
+  validation {
+    condition     = can(regex("^([1-9]|0\\.[0-9]{0,5}[1-9]|[1-9]\\.[0-9]{1,6})$", var.max_turnover))
+    error_message = "max_turnover must be a decimal above 0, such as \"0.5\" or \"1\"."
+  }
+}
+
+variable "max_order" {
+  description = "Safety stop: the largest order in US dollars, as a decimal string; a plan with a larger one is not traded."
+  type        = string
+  default     = "250000"
+
+  validation {
+    condition     = can(regex("^[1-9][0-9]*$", var.max_order))
+    error_message = "max_order must be an amount in whole US dollars, such as \"250000\"."
+  }
+}
+
+variable "max_spread" {
+  description = "The widest distance of bid and ask at which a symbol is traded, as a fraction of the price and a decimal string: \"0.05\" is 5 %."
+  type        = string
+  default     = "0.05"
+
+  validation {
+    condition     = can(regex("^0\\.[0-9]{0,5}[1-9]$", var.max_spread))
+    error_message = "max_spread must be a decimal between 0 and 1, such as \"0.05\"."
+  }
+}
+
 variable "archive_retention_days" {
   description = "Days that the archive keeps every event."
   type        = number

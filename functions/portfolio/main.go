@@ -16,7 +16,8 @@ func wire(f *lambdamain.Function) (lambdamain.Service, error) {
 	}
 	service, err := portfolio.New(portfolio.Config{
 		Broker: broker, CashReserve: f.Config.Portfolio.CashReserve, MinTrade: f.Config.Portfolio.MinTrade,
-		Tolerance: f.Config.Portfolio.Tolerance,
+		Tolerance: f.Config.Portfolio.Tolerance, MaxTurnover: f.Config.Portfolio.MaxTurnover, MaxOrder: f.Config.Portfolio.MaxOrder,
+		MaxSpread: f.Config.Portfolio.MaxSpread,
 	})
 	if err != nil {
 		return lambdamain.Service{}, err

@@ -60,6 +60,11 @@ type Portfolio struct {
 	CashReserve decimal.Decimal `env:"CASH_RESERVE,notEmpty"`
 	MinTrade    decimal.Decimal `env:"MIN_TRADE,notEmpty"`
 	Tolerance   decimal.Decimal `env:"TOLERANCE,notEmpty"`
+	// MaxTurnover is a fraction of equity, MaxOrder is in US dollars: a plan beyond them is not traded. MaxSpread is a
+	// fraction of the price: a symbol whose bid and ask are further apart is not traded.
+	MaxTurnover decimal.Decimal `env:"MAX_TURNOVER" envDefault:"1"`
+	MaxOrder    decimal.Decimal `env:"MAX_ORDER" envDefault:"250000"`
+	MaxSpread   decimal.Decimal `env:"MAX_SPREAD" envDefault:"0.05"`
 }
 
 // Execution is how plans are traded.

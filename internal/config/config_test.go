@@ -35,7 +35,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Stage != "dev" || c.StateTable != "alchemiser-state-dev" || c.Bus.EventBusName != "bus" || c.Portfolio.MinTrade.String() != "5" {
+	if c.Stage != "dev" || c.StateTable != "alchemiser-state-dev" || c.Bus.EventBusName != "bus" || c.Portfolio.MinTrade.String() != "5" || c.Portfolio.MaxTurnover.String() != "1" || c.Portfolio.MaxOrder.String() != "250000" {
 		t.Errorf("loaded %+v", c)
 	}
 	if c.Execution.MaxPlanAge != 30*time.Minute || c.Execution.StepInterval != 2*time.Second || c.Bus.SourcePrefix != "alchemiser" || c.Broker.AllowLive {

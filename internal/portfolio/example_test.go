@@ -17,7 +17,7 @@ func Example() {
 			id: "ACC1", cash: d("1000"), held: map[string]decimal.Decimal{"T": d("40")},
 			quotes: map[string]market.Quote{"SPY": quote("SPY", "599.99", "600.01"), "T": quote("T", "22.99", "23.01")},
 		},
-		CashReserve: d("0.01"), MinTrade: d("5"), Tolerance: d("0.005"),
+		CashReserve: d("0.01"), MinTrade: d("5"), Tolerance: d("0.005"), MaxTurnover: d("1"), MaxOrder: d("10000"), MaxSpread: d("0.05"),
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -34,6 +34,7 @@ type fakeBroker struct {
 	quotes      map[string]market.Quote
 	whole       map[string]bool // traded in whole shares only
 	halted      map[string]bool
+	reserved    map[string]decimal.Decimal // by open orders
 	err         error
 }
 
@@ -68,7 +69,7 @@ func (b *fakeBroker) Positions(context.Context) ([]market.Position, error) {
 	var out []market.Position
 	for _, symbol := range slices.Sorted(maps.Keys(b.held)) {
 		mid := b.quotes[symbol].Mid()
-		out = append(out, market.Position{Symbol: symbol, Quantity: b.held[symbol], Price: mid, MarketValue: b.held[symbol].Mul(mid)})
+		out = append(out, market.Position{Symbol: symbol, Quantity: b.held[symbol], Available: b.held[symbol].Sub(b.reserved[symbol]), Price: mid, MarketValue: b.held[symbol].Mul(mid)})
 	}
 	slices.Reverse(out)
 	return out, nil
@@ -119,7 +120,7 @@ func (b *fakeBroker) fill(plan events.RebalancePlanned) (lowest decimal.Decimal)
 }
 
 func config(b *fakeBroker) portfolio.Config {
-	return portfolio.Config{Broker: b, CashReserve: d("0.01"), MinTrade: d("5"), Tolerance: d("0.005")}
+	return portfolio.Config{Broker: b, CashReserve: d("0.01"), MinTrade: d("5"), Tolerance: d("0.005"), MaxTurnover: d("1"), MaxOrder: d("1000000"), MaxSpread: d("0.05")}
 }
 
 // todaysRun is the run that all signals belong to.
@@ -208,6 +209,7 @@ func newBroker(tb testing.TB) *fakeBroker {
 	tb.Helper()
 	return &fakeBroker{
 		id: "ACC1", cash: d("10000"), held: map[string]decimal.Decimal{}, whole: map[string]bool{}, halted: map[string]bool{},
+		reserved: map[string]decimal.Decimal{},
 		quotes: map[string]market.Quote{
 			"A": quote("A", "100", "100"), "B": quote("B", "50", "50"), "C": quote("C", "30", "30"), "W": quote("W", "700", "700"),
 			"S": quote("S", "99", "101"),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -20,10 +21,27 @@ type line struct {
 	// weight is the signal's; 0 if the symbol is not wanted.
 	weight   decimal.Decimal
 	held     decimal.Decimal // shares
+	free     decimal.Decimal // the part of held that no open order holds
 	value    decimal.Decimal // US dollars, at the middle of the spread
 	asset    market.Asset
 	bid, ask decimal.Decimal
 	price    decimal.Decimal // the middle, which quantities are computed with
+	// doubt says why the quote is not trusted; then the line is not traded.
+	doubt string
+}
+
+// maxQuoteAge is how old a quote may be: beyond it the symbol is halted or hardly traded.
+const maxQuoteAge = 15 * time.Minute
+
+// doubtOf says why a quote is not trusted at now, or "".
+func doubtOf(q market.Quote, now time.Time, maxSpread decimal.Decimal) string {
+	if age := now.Sub(q.At); age > maxQuoteAge {
+		return fmt.Sprintf("its last quote is %s old", age.Round(time.Second))
+	}
+	if width := q.Ask.Sub(q.Bid).DivRound(q.Mid(), weightPlaces); width.GreaterThan(maxSpread) {
+		return fmt.Sprintf("bid %s and ask %s are %s apart", usd(q.Bid), usd(q.Ask), percent(width))
+	}
+	return ""
 }
 
 // places is how many decimals a quantity of the line may have.
@@ -40,10 +58,10 @@ func (l line) shares(amount, price decimal.Decimal) decimal.Decimal {
 	return whole
 }
 
-// lines returns every symbol that is held or wanted, in alphabetical order, with what the broker knows of it. A symbol that
-// cannot be traded is not quoted but valued as the broker values it: a halted or delisted holding must not keep the
-// others from being planned.
-func (s *Service) lines(ctx context.Context, weights map[string]decimal.Decimal, positions []market.Position) ([]line, error) {
+// lines returns every symbol that is held or wanted, in alphabetical order, with what the broker knows of it at now. A
+// symbol that cannot be traded is not quoted but valued as the broker values it, and so is one whose quote is in doubt: a
+// halted or delisted holding must not keep the others from being planned.
+func (s *Service) lines(ctx context.Context, weights map[string]decimal.Decimal, positions []market.Position, now time.Time) ([]line, error) {
 	bySymbol := map[string]line{}
 	for symbol, weight := range weights {
 		if weight.IsPositive() {
@@ -53,7 +71,7 @@ func (s *Service) lines(ctx context.Context, weights map[string]decimal.Decimal,
 	for _, p := range positions {
 		if p.Quantity.IsPositive() {
 			l := bySymbol[p.Symbol]
-			l.symbol, l.held, l.value = p.Symbol, p.Quantity, p.MarketValue
+			l.symbol, l.held, l.free, l.value = p.Symbol, p.Quantity, decimal.Min(p.Available, p.Quantity), p.MarketValue
 			bySymbol[p.Symbol] = l
 		}
 	}
@@ -80,6 +98,9 @@ func (s *Service) lines(ctx context.Context, weights map[string]decimal.Decimal,
 	for i := range out {
 		if l := &out[i]; l.asset.Tradable {
 			q := quotes[l.symbol]
+			if l.doubt = doubtOf(q, now, s.cfg.MaxSpread); l.doubt != "" {
+				continue
+			}
 			l.bid, l.ask, l.price = q.Bid, q.Ask, q.Mid()
 			l.value = l.held.Mul(l.price)
 		}

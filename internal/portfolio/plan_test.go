@@ -3,6 +3,7 @@ package portfolio_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
@@ -74,9 +75,38 @@ func TestPlans(t *testing.T) {
 				b.whole["W"], b.held["W"] = true, d("1.3")
 			}, weights("A", "1"), "sell all 1.3 W; buy 108.009 A", "",
 		},
-		"dust below the smallest trade stays": {
-			func(b *fakeBroker, _ *portfolio.Config) { b.held["C"] = d("0.1") }, weights("A", "1"), "buy 98.9997 A",
-			"no longer a target, but the $3.00 of it are less than the smallest trade of $5.00",
+		"what is left of a target goes along with other trades": {
+			func(b *fakeBroker, _ *portfolio.Config) { b.held["C"] = d("0.1") }, weights("A", "1"), "sell all 0.1 C; buy 99.0297 A", "",
+		},
+		"dust that brokers refuse stays": {
+			func(b *fakeBroker, _ *portfolio.Config) { b.held["C"] = d("0.033") }, weights("A", "1"), "buy 98.999901 A",
+			"no longer a target, but brokers refuse orders of less than $1.00 and it is worth $0.99",
+		},
+		"shares that open orders hold are not sold": {
+			func(b *fakeBroker, _ *portfolio.Config) {
+				b.held["C"], b.reserved["C"] = d("100"), d("40")
+			}, weights("A", "1"), "sell 60 C; buy 116.7 A", "",
+		},
+		"a position that open orders hold whole stays": {
+			func(b *fakeBroker, _ *portfolio.Config) {
+				b.held["C"], b.reserved["C"] = d("100"), d("100")
+			}, weights("A", "1"), "buy 98.7 A", "no longer a target, but open orders hold 100 of its 100 shares",
+		},
+		"a holding above its target is sold as far as it is free": {
+			func(b *fakeBroker, _ *portfolio.Config) {
+				b.held["C"], b.reserved["C"] = d("500"), d("480")
+			}, weights("C", "0.1", "A", "0.9"), "sell 20 C; buy 103.5 A", "",
+		},
+		"a quote that is old is not traded at": {
+			func(b *fakeBroker, _ *portfolio.Config) {
+				q := b.quotes["C"]
+				q.At = plannedAt.Add(-15*time.Minute - time.Second)
+				b.quotes["C"], b.held["C"] = q, d("100")
+			}, weights("A", "0.5", "C", "0.5"), "buy 64.35 A", "its last quote is 15m1s old: too doubtful to trade at; it stays at 23.08 %",
+		},
+		"nor is one whose sides are far apart": {
+			func(b *fakeBroker, _ *portfolio.Config) { b.quotes["C"] = quote("C", "29", "31") }, weights("A", "0.5", "C", "0.5"), "buy 49.5 A",
+			"bid $29.00 and ask $31.00 are 6.67 % apart: too doubtful to trade at; it stays at 0.00 %",
 		},
 		"a line near its target is kept when another breaches": {
 			func(b *fakeBroker, _ *portfolio.Config) {
@@ -228,7 +258,7 @@ func TestMoreTradesThanAnEventCarriesAreRefused(t *testing.T) {
 func TestConfigIsCheckedWhole(t *testing.T) {
 	t.Parallel()
 	_, err := portfolio.New(portfolio.Config{CashReserve: d("1"), MinTrade: d("0"), Tolerance: d("-0.1")})
-	for _, want := range []string{"broker is required", "cash reserve is 1", "minimum trade is 0", "tolerance is -0.1"} {
+	for _, want := range []string{"broker is required", "cash reserve is 1", "minimum trade is 0", "tolerance is -0.1", "maximum turnover is 0", "maximum order is 0", "maximum spread is 0"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("New = %v, want %s", err, want)
 		}

@@ -79,11 +79,10 @@ func (p *planner) consider(l line) {
 	switch {
 	case !l.asset.Tradable:
 		p.obstruct(l, "the broker does not trade it at present; it stays at "+share(l.value, p.account.Equity))
-	case l.weight.IsZero() && l.value.LessThan(p.cfg.MinTrade):
-		p.keep(l, fmt.Sprintf("no longer a target, but the %s of it are less than the smallest trade of %s", usd(l.value), usd(p.cfg.MinTrade)))
+	case l.doubt != "":
+		p.obstruct(l, fmt.Sprintf("%s: too doubtful to trade at; it stays at %s", l.doubt, share(l.value, p.account.Equity)))
 	case l.weight.IsZero():
-		p.breach = true
-		p.sells = append(p.sells, candidate{line: l, side: market.Sell, quantity: l.held, liquidate: true})
+		p.leave(l)
 	case away.Abs().LessThan(p.cfg.MinTrade):
 		p.keep(l, fmt.Sprintf("at %s, %s from its target of %s: less than the smallest trade of %s", share(l.value, p.account.Equity),
 			usd(away.Abs()), share(want, p.account.Equity), usd(p.cfg.MinTrade)))
@@ -92,9 +91,35 @@ func (p *planner) consider(l line) {
 	}
 }
 
+// leave makes a candidate that closes l. What is too little for a trade of its own goes along with others, down to what
+// brokers refuse, so that nothing is left for ever.
+func (p *planner) leave(l line) {
+	sold := l.held
+	if l.free.LessThan(l.held) {
+		sold = l.shares(l.free.Mul(l.price), l.price)
+	}
+	value := sold.Mul(l.price)
+	switch {
+	case l.value.LessThan(leastOrder()):
+		p.keep(l, fmt.Sprintf("no longer a target, but brokers refuse orders of less than %s and it is worth %s", usd(leastOrder()), usd(l.value)))
+	case value.LessThan(decimal.Min(p.cfg.MinTrade, l.value)):
+		p.obstruct(l, fmt.Sprintf("no longer a target, but open orders hold %s of its %s shares", l.held.Sub(l.free), l.held))
+	default:
+		p.breach = p.breach || value.GreaterThanOrEqual(p.cfg.MinTrade)
+		p.sells = append(p.sells, candidate{line: l, side: market.Sell, quantity: sold, liquidate: sold.Equal(l.held)})
+	}
+}
+
+// leastOrder is what an order must be worth at Alpaca, in US dollars.
+// https://docs.alpaca.markets/docs/fractional-trading
+func leastOrder() decimal.Decimal { return decimal.NewFromInt(1) }
+
 // toward makes a candidate that moves l by away dollars, if the broker can trade so little.
 func (p *planner) toward(l line, away decimal.Decimal) {
 	quantity := l.shares(away.Abs(), l.price)
+	if away.IsNegative() && quantity.GreaterThan(l.free) {
+		quantity = l.shares(l.free.Mul(l.price), l.price)
+	}
 	if quantity.IsZero() || quantity.Mul(l.price).LessThan(p.cfg.MinTrade) {
 		p.obstruct(l, fmt.Sprintf("%s from its target; the %s shares of %s that can be traded of it are less than the smallest trade of %s",
 			usd(away.Abs()), quantity, usd(l.price), usd(p.cfg.MinTrade)))
@@ -134,8 +159,12 @@ func (p *planner) trade(c candidate) events.Trade {
 }
 
 func (p *planner) reason(c candidate) string {
-	if c.liquidate {
-		return fmt.Sprintf("no longer a target: sell all %s at about %s", c.quantity, usd(c.line.price))
+	if c.line.weight.IsZero() {
+		text := fmt.Sprintf("no longer a target: sell all %s at about %s", c.quantity, usd(c.line.price))
+		if !c.liquidate {
+			text = fmt.Sprintf("no longer a target: sell %s of %s at about %s; open orders hold the rest", c.quantity, c.line.held, usd(c.line.price))
+		}
+		return text
 	}
 	text := fmt.Sprintf("%s of the account, target %s: %s %s at about %s", share(c.line.value, p.account.Equity),
 		share(p.target(c.line), p.account.Equity), c.side, c.quantity, usd(c.line.price))

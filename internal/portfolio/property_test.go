@@ -65,6 +65,7 @@ func draw(t *rapid.T, spread bool) drawn {
 		cfg: portfolio.Config{
 			Broker: b, CashReserve: decimal.New(rapid.Int64Range(0, 200).Draw(t, "reserve"), -3),
 			MinTrade: cents(t, "minimum", 100, 5_000), Tolerance: decimal.New(rapid.Int64Range(0, 50).Draw(t, "tolerance"), -3),
+			MaxTurnover: d("10"), MaxOrder: d("1000000000"), MaxSpread: d("2"),
 		},
 	}
 }
@@ -113,7 +114,7 @@ func TestTradesAreWhatTheBrokerTakes(t *testing.T) {
 				t.Fatalf("%s is traded in whole shares: %s", tr.Symbol, tr.Quantity)
 			case !tr.Quantity.Equal(tr.Quantity.Truncate(9)):
 				t.Fatalf("%s: %s has more than nine decimals", tr.Symbol, tr.Quantity)
-			case tr.Notional.LessThan(w.cfg.MinTrade):
+			case !tr.Liquidate && tr.Notional.LessThan(w.cfg.MinTrade), tr.Notional.LessThan(d("1")):
 				t.Fatalf("%s: %s is less than the smallest trade of %s", tr.Symbol, tr.Notional, w.cfg.MinTrade)
 			case tr.Liquidate && !tr.Quantity.Equal(w.broker.held[tr.Symbol]):
 				t.Fatalf("%s: liquidates %s of %s", tr.Symbol, tr.Quantity, w.broker.held[tr.Symbol])

@@ -24,6 +24,13 @@ type Config struct {
 	// Tolerance is the distance from its target within which a holding is left alone, as a fraction of equity in
 	// [0, 1): 0.005 is half a percentage point. One breach brings all holdings back to their targets.
 	Tolerance decimal.Decimal
+	// MaxTurnover and MaxOrder are safety stops: a plan beyond them is not traded at all. MaxTurnover is the greatest part
+	// of equity that a plan may sell or buy, above 0: with 1 everything may be replaced. MaxOrder is the largest trade in
+	// US dollars, above 0.
+	MaxTurnover decimal.Decimal
+	MaxOrder    decimal.Decimal
+	// MaxSpread is the widest distance of bid and ask, as a fraction of their middle, at which a symbol is traded, above 0.
+	MaxSpread decimal.Decimal
 }
 
 // Service answers SignalGenerated. It is safe for concurrent use.
@@ -46,6 +53,15 @@ func New(cfg Config) (*Service, error) {
 	if !isFraction(cfg.Tolerance) {
 		faults = append(faults, fmt.Errorf("tolerance is %s, want a fraction from 0 to less than 1", cfg.Tolerance))
 	}
+	if !cfg.MaxTurnover.IsPositive() {
+		faults = append(faults, fmt.Errorf("maximum turnover is %s, want a fraction above 0", cfg.MaxTurnover))
+	}
+	if !cfg.MaxOrder.IsPositive() {
+		faults = append(faults, fmt.Errorf("maximum order is %s, want US dollars above 0", cfg.MaxOrder))
+	}
+	if !cfg.MaxSpread.IsPositive() {
+		faults = append(faults, fmt.Errorf("maximum spread is %s, want a fraction above 0", cfg.MaxSpread))
+	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, fmt.Errorf("portfolio: invalid config: %w", err)
 	}
@@ -59,8 +75,8 @@ func isFraction(d decimal.Decimal) bool { return !d.IsNegative() && d.LessThan(d
 // id.
 //
 // It returns a fault.Invalid error for another event, for a signal of another account, for an account that is blocked
-// or worth nothing, and for a plan of more trades than one event can carry; a fault.Transient error while a quote is
-// missing; and the errors of the broker.
+// or worth nothing, for a plan of more trades than one event can carry, and a *StopError for one that a safety stop
+// refuses; a fault.Transient error while a quote is missing; and the errors of the broker.
 func (s *Service) Handle(ctx context.Context, in events.Event) ([]events.Payload, error) {
 	signal, ok := in.Payload.(events.SignalGenerated)
 	if !ok {
@@ -78,12 +94,16 @@ func (s *Service) Handle(ctx context.Context, in events.Event) ([]events.Payload
 	if err != nil {
 		return nil, fmt.Errorf("read the positions: %w", err)
 	}
-	lines, err := s.lines(ctx, signal.Weights, positions)
+	lines, err := s.lines(ctx, signal.Weights, positions, clock.Now)
 	if err != nil {
 		return nil, err
 	}
 	p := newPlanner(s.cfg, account, lines)
-	if why := p.plan(); why != "" {
+	why := p.plan()
+	if err := p.checkStops(); err != nil {
+		return nil, err
+	}
+	if why != "" {
 		return []events.Payload{events.WorkflowCompleted{
 			PortfolioID: signal.PortfolioID, Outcome: events.OutcomeNothingToDo, Reason: why,
 			AccountID: signal.AccountID, TradingDate: signal.TradingDate,

@@ -67,7 +67,8 @@ func TestThePlanIsThePlanners(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := &ledger{cash: cfg.Cash, held: map[string]decimal.Decimal{}}
-	planner, err := portfolio.New(portfolio.Config{Broker: l, CashReserve: cfg.Reserve, MinTrade: cfg.MinTrade, Tolerance: cfg.Tolerance})
+	planner, err := portfolio.New(portfolio.Config{Broker: l, CashReserve: cfg.Reserve, MinTrade: cfg.MinTrade, Tolerance: cfg.Tolerance,
+		MaxTurnover: decimal.New(1, 15), MaxOrder: decimal.New(1, 15), MaxSpread: decimal.New(1, 15)})
 	if err != nil {
 		t.Fatal(err)
 	}

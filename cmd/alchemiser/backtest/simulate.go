@@ -54,7 +54,8 @@ type run struct {
 // simulate trades what is wanted, by day, with the planner.
 func simulate(ctx context.Context, cfg Config, t *tape, wanted []map[string]decimal.Decimal, w *work) (run, error) {
 	a := &account{cash: cfg.Cash, held: map[string]decimal.Decimal{}, cost: cfg.CostBps.Shift(-4)}
-	planner, err := portfolio.New(portfolio.Config{Broker: a, CashReserve: cfg.Reserve, MinTrade: cfg.MinTrade, Tolerance: cfg.Tolerance})
+	planner, err := portfolio.New(portfolio.Config{Broker: a, CashReserve: cfg.Reserve, MinTrade: cfg.MinTrade, Tolerance: cfg.Tolerance,
+		MaxTurnover: noLimit(), MaxOrder: noLimit(), MaxSpread: noLimit()})
 	if err != nil {
 		return run{}, err
 	}
@@ -79,6 +80,9 @@ func simulate(ctx context.Context, cfg Config, t *tape, wanted []map[string]deci
 	}
 	return r, nil
 }
+
+// noLimit is beyond any plan: safety stops are for money that can be lost.
+func noLimit() decimal.Decimal { return decimal.New(1, 15) }
 
 // account is the simulated account. It is the planner's broker on the day at which it stands.
 type account struct {
