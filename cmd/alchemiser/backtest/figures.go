@@ -64,9 +64,9 @@ func (r run) figures(cash decimal.Decimal) Figures {
 	}
 	f.CostsUSD, f.SlippageUSD = f.CostsUSD.Round(2), f.SlippageUSD.Round(2)
 	drawdown := 0.0
-	for _, d := range r.days {
-		equity += d.Equity.InexactFloat64()
-		invested += 1 - ratio(d.Cash, d.Equity)
+	for i, d := range r.days {
+		equity += r.equities[i]
+		invested += 1 - d.Cash.InexactFloat64()/r.equities[i]
 		drawdown = max(drawdown, d.Drawdown)
 	}
 	n := float64(len(r.days))
@@ -77,9 +77,9 @@ func (r run) figures(cash decimal.Decimal) Figures {
 
 // returns are the daily returns from the first close on.
 func (r run) returns() []float64 {
-	out := make([]float64, len(r.days)-1)
+	out := make([]float64, len(r.equities)-1)
 	for i := range out {
-		out[i] = ratio(r.days[i+1].Equity, r.days[i].Equity) - 1
+		out[i] = r.equities[i+1]/r.equities[i] - 1
 	}
 	return out
 }
@@ -107,13 +107,10 @@ func annual(mean, risk float64) *float64 {
 
 // buyAndHold is the run of someone who spends all cash on the benchmark at the first close, free of costs.
 func (t *tape) buyAndHold(cash decimal.Decimal) run {
-	first := t.benchmark[0]
-	r := run{days: make([]Day, len(t.days)), trades: []Trade{{Date: t.days[0].date, Side: market.Buy, Notional: cash}}}
-	peak := cash
+	r := run{trades: []Trade{{Date: t.days[0].date, Side: market.Buy, Notional: cash}}}
+	peak := cash.InexactFloat64()
 	for i, d := range t.days {
-		equity := cash.Mul(t.benchmark[i]).DivRound(first, 16)
-		peak = decimal.Max(peak, equity)
-		r.days[i] = Day{Date: d.date, Equity: equity, Drawdown: ratio(peak.Sub(equity), peak)}
+		r.add(Day{Date: d.date, Equity: cash.Mul(t.benchmark[i]).DivRound(t.benchmark[0], 16)}, &peak)
 	}
 	return r
 }

@@ -49,6 +49,16 @@ type Trade struct {
 type run struct {
 	days   []Day
 	trades []Trade
+	// equities are those of the days.
+	equities []float64
+}
+
+// add appends a day; peak is the highest equity so far.
+func (r *run) add(d Day, peak *float64) {
+	equity := d.Equity.InexactFloat64()
+	*peak = max(*peak, equity)
+	d.Drawdown = 1 - equity / *peak
+	r.days, r.equities = append(r.days, d), append(r.equities, equity)
 }
 
 // simulate trades what is wanted, by day, with the planner.
@@ -59,8 +69,8 @@ func simulate(ctx context.Context, cfg Config, t *tape, wanted []map[string]deci
 	if err != nil {
 		return run{}, err
 	}
-	r := run{days: make([]Day, len(t.days))}
-	peak := cfg.Cash
+	var r run
+	peak := cfg.Cash.InexactFloat64()
 	for i := range t.days {
 		if err := ctx.Err(); err != nil {
 			return run{}, err
@@ -73,9 +83,7 @@ func simulate(ctx context.Context, cfg Config, t *tape, wanted []map[string]deci
 		for _, trade := range trades {
 			r.trades = append(r.trades, a.fill(trade))
 		}
-		r.days[i] = a.close()
-		peak = decimal.Max(peak, r.days[i].Equity)
-		r.days[i].Drawdown = ratio(peak.Sub(r.days[i].Equity), peak)
+		r.add(a.close(), &peak)
 		w.done()
 	}
 	return r, nil
@@ -150,9 +158,13 @@ func (a *account) equity() decimal.Decimal {
 
 // close is the day as it stands.
 func (a *account) close() Day {
-	d := Day{Date: a.day.date, Equity: a.equity(), Cash: a.cash, Weights: make(map[string]decimal.Decimal, len(a.held))}
+	d := Day{Date: a.day.date, Equity: a.cash, Cash: a.cash, Weights: make(map[string]decimal.Decimal, len(a.held))}
 	for symbol := range a.held {
-		d.Weights[symbol] = a.value(symbol).DivRound(d.Equity, 6)
+		d.Weights[symbol] = a.value(symbol)
+		d.Equity = d.Equity.Add(d.Weights[symbol])
+	}
+	for symbol, value := range d.Weights {
+		d.Weights[symbol] = value.DivRound(d.Equity, 6)
 	}
 	return d
 }
