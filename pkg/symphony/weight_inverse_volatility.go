@@ -52,7 +52,7 @@ func (n *inverseVolatility) evaluate(e *evaluation) (portfolio, error) {
 		if err != nil {
 			return nil, e.fail(err)
 		}
-		if v <= 0 || math.IsInf(1/v, 0) {
+		if math.IsInf(1/v, 0) { // v is 0, or next to it
 			skipped = append(skipped, nameOf(child)+" has no volatility")
 			continue
 		}
