@@ -16,7 +16,8 @@ type Result struct {
 	Weights map[string]decimal.Decimal
 	// Reasons are the decisions that were taken, in the order of evaluation.
 	Reasons []Reason
-	// HistoryDays is the shortest history, in bars, that a recursive indicator was computed on; 0 if there was none.
+	// HistoryDays is the shortest history, in bars, that a recursive indicator was computed on; 0 if there was none. It
+	// counts the days of a filtered portfolio's past that its score needs, of a recursive score the last one.
 	HistoryDays int
 }
 
@@ -180,9 +181,9 @@ func (e *evaluation) compute(id int) (v float64, err error) {
 	return v, nil
 }
 
-// computedOn notes the length of the history that a recursive indicator was computed on.
+// computedOn notes the length of the history that a recursive indicator was computed on, 0 if there was none.
 func (e *evaluation) computedOn(bars int) {
-	if e.historyDays == 0 || bars < e.historyDays {
+	if bars > 0 && (e.historyDays == 0 || bars < e.historyDays) {
 		e.historyDays = bars
 	}
 }

@@ -132,6 +132,12 @@ func (f form) score(p prices, m drawnMetric, asOf int) (float64, error) {
 		}
 	}
 	days := slices.Sorted(maps.Keys(trading))
+	if len(days) == 0 || days[len(days)-1] != p.lastDay(asOf) {
+		return 0, errOracle
+	}
+	if len(days) == 0 || days[len(days)-1] != p.lastDay(asOf) {
+		return 0, errOracle
+	}
 	need := max(1, m.def.BarsNeeded(m.window)-1)
 	var factors []float64 // from today back to the last gap
 	for i := len(days) - 1; i > 0; i-- {
@@ -177,7 +183,9 @@ func drawMetric(t *rapid.T) drawnMetric {
 	return m
 }
 
-func drawSymbol(t *rapid.T) string { return rapid.SampledFrom([]string{"A", "B", "C", "D"}).Draw(t, "symbol") }
+func drawSymbol(t *rapid.T) string {
+	return rapid.SampledFrom([]string{"A", "B", "C", "D"}).Draw(t, "symbol")
+}
 
 func drawForms(t *rapid.T, depth, least int) []form {
 	out := make([]form, rapid.IntRange(least, 3).Draw(t, "children"))
@@ -368,46 +376,50 @@ func drawPrices(t *rapid.T, days int) (prices, map[string][]market.Bar) {
 
 func TestEveryFormAgreesWithAPlainReading(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		const days = 16
-		p, bars := drawPrices(t, days)
-		f := drawForm(t, 3)
-		compiled, err := symphony.Parse("test.clj", program(f.text))
+	rapid.Check(t, agreesWithPlainReading)
+}
+
+func FuzzEveryForm(f *testing.F) { f.Fuzz(rapid.MakeFuzz(agreesWithPlainReading)) }
+
+func agreesWithPlainReading(t *rapid.T) {
+	const days = 16
+	p, bars := drawPrices(t, days)
+	f := drawForm(t, 3)
+	compiled, err := symphony.Parse("test.clj", program(f.text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := symphony.NewHistory(bars)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, asOf := range []int{days - 1, days - 2, days} { // not in order, and beyond the bars
+		want, wantErr := something(f.value(p, asOf))
+		for symbol := range want {
+			if _, ok := p[symbol][p.lastDay(asOf)]; !ok {
+				wantErr = errOracle
+			}
+		}
+		got, err := compiled.Evaluate(h, day(asOf))
+		if (err != nil) != (wantErr != nil) {
+			t.Fatalf("%s\nas of day %d: %v, want %v", f.text, asOf, err, wantErr)
+		}
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
-		h, err := symphony.NewHistory(bars)
-		if err != nil {
-			t.Fatal(err)
+		if !sum(got.Weights).Equal(one) {
+			t.Fatalf("%s sums to %s", show(got.Weights), sum(got.Weights))
 		}
-		for _, asOf := range []int{days - 1, days - 2, days} { // not in order, and beyond the bars
-			want, wantErr := something(f.value(p, asOf))
-			for symbol := range want {
-				if _, ok := p[symbol][p.lastDay(asOf)]; !ok {
-					wantErr = errOracle
-				}
+		for symbol := range merged(got.Weights, want) {
+			w := 0.0
+			if want[symbol] != nil {
+				w, _ = want[symbol].Float64()
 			}
-			got, err := compiled.Evaluate(h, day(asOf))
-			if (err != nil) != (wantErr != nil) {
-				t.Fatalf("%s\nas of day %d: %v, want %v", f.text, asOf, err, wantErr)
-			}
-			if err != nil {
-				continue
-			}
-			if !sum(got.Weights).Equal(one) {
-				t.Fatalf("%s sums to %s", show(got.Weights), sum(got.Weights))
-			}
-			for symbol := range merged(got.Weights, want) {
-				w := 0.0
-				if want[symbol] != nil {
-					w, _ = want[symbol].Float64()
-				}
-				if diff := got.Weights[symbol].InexactFloat64() - w; diff > 1.1e-6 || diff < -1.1e-6 {
-					t.Fatalf("%s\nas of day %d: %s of %s, want %v", f.text, asOf, got.Weights[symbol], symbol, w)
-				}
+			if diff := got.Weights[symbol].InexactFloat64() - w; diff > 1.1e-6 || diff < -1.1e-6 {
+				t.Fatalf("%s\nas of day %d: %s of %s, want %v", f.text, asOf, got.Weights[symbol], symbol, w)
 			}
 		}
-	})
+	}
 }
 
 func merged(a map[string]decimal.Decimal, b held) map[string]bool {

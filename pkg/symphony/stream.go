@@ -47,6 +47,8 @@ type dayReturn struct {
 	known  bool
 	factor float64
 	err    error
+	// historyDays is that of the evaluation that it comes of.
+	historyDays int
 }
 
 // runs are the chained returns of the first days. Each run of days with returns begins anew, at firstLevel on the day
@@ -80,6 +82,9 @@ func (e *evaluation) streamValue(s *stream, def *indicator.Definition, window in
 	if today < need {
 		return 0, fault.New(fault.Invalid, "it takes %s, there are %d up to %s", count(need, "return"), max(today, 0), e.asOf)
 	}
+	if t.days[today] != e.day {
+		return 0, fault.New(fault.Invalid, "it has no bar of %s, as others have: its last one is of %s", e.history.calendar[e.day], e.history.calendar[t.days[today]])
+	}
 	var levels []float64
 	var err error
 	if def.Recursive || def.Unit == indicator.Price { // the level on the first day matters
@@ -105,6 +110,7 @@ func (t *track) window(e *evaluation, s *stream, today, need int) ([]float64, er
 		if r.err != nil {
 			return nil, r.err
 		}
+		e.computedOn(r.historyDays)
 		levels[i+1] = levels[i] * r.factor
 	}
 	return levels, nil
@@ -125,6 +131,7 @@ func (t *track) run(e *evaluation, s *stream, today, need int) ([]float64, error
 	if today-begin < need {
 		return nil, t.returnOn(e, s, begin).err // not of day 0: there are enough days
 	}
+	e.computedOn(t.returnOn(e, s, today).historyDays)
 	return t.runs.levels[begin : today+1], nil
 }
 
@@ -155,7 +162,7 @@ func (e *evaluation) returnOver(s *stream, from, to int) dayReturn {
 		}
 		factor += h.weight.float() * (after/before - 1)
 	}
-	return dayReturn{known: true, factor: factor}
+	return dayReturn{known: true, factor: factor, historyDays: past.historyDays}
 }
 
 // closesOn returns the closes of symbol on two days that follow one another.

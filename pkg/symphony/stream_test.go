@@ -34,11 +34,15 @@ func TestGroupWithoutAReturnIsLeftOut(t *testing.T) {
 		"no bar in the window, recursive": {"GAP", `(rsi {:window 2})`, "GAP has no bars of both 2024-01-04 and 2024-01-05"},
 		"begins within the window":        {"NEW", `(cumulative-return {:window 3})`, "NEW has no bars of both 2024-01-02 and 2024-01-03"},
 		"no such history at all":          {"NONE", `(cumulative-return {:window 3})`, "NONE has no bars of both 2024-01-02 and 2024-01-03"},
+		"no bar of any symbol today":      {"", `(cumulative-return {:window 1})`, "it has no bar of 2024-01-05, as others have: its last one is of 2024-01-04"},
 		"more than the history":           {"A", `(cumulative-return {:window 5})`, "it takes 5 returns, there are 4 up to 2024-01-05"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			group := fmt.Sprintf(`(group "G" [(weight-equal [(asset "%s" nil) (asset "A" nil)])])`, tt.symbol)
+			if tt.symbol == "" {
+				group = `(group "G" [(weight-equal [(asset "LATE" nil)])])`
+			}
 			body := fmt.Sprintf(`(weight-equal [(filter %s (select-top 1) [%s]) (asset "A" nil)])`, tt.metric, group)
 			r, err := parse(t, program(body)).Evaluate(history(t, gappy()), day(4))
 			if err != nil {
@@ -100,5 +104,23 @@ func TestBarsNeededCountsTheDaysOfStreams(t *testing.T) {
 	looks := `(weight-inverse-volatility 7 [(if (> (current-price "A") 1) [(asset "B" nil)] [(asset "C" nil)])])`
 	if diff := cmp.Diff(map[string]int{"A": 1, "B": 8, "C": 8}, parse(t, program(looks)).BarsNeeded()); diff != "" {
 		t.Errorf("BarsNeeded of volatilities (-want +got):\n%s", diff)
+	}
+}
+
+// The history that indicators within a filtered group were computed on is told, as of the first day that the score needs.
+func TestHistoryDaysLooksIntoStreams(t *testing.T) {
+	t.Parallel()
+	group := func(condition string) string {
+		return `(filter (cumulative-return {:window 2}) (select-top 1) [(group "G" [(if (> ` + condition + ` 1) [(asset "A" nil)] [(asset "A" nil)])])])`
+	}
+	for condition, want := range map[string]int{
+		`(rsi "A" {:window 1})`:                              3, // of five bars, as of two days before the last
+		`(moving-average-price "A" {:window 1})`:             0,
+		`(exponential-moving-average-price "A" {:window 1})`: 3,
+	} {
+		r, err := parse(t, program(group(condition))).Evaluate(history(t, gappy()), day(4))
+		if err != nil || r.HistoryDays != want {
+			t.Errorf("%s: HistoryDays = %d, %v; want %d", condition, r.HistoryDays, err, want)
+		}
 	}
 }
