@@ -3,7 +3,6 @@ package symphony_test
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -242,6 +241,8 @@ func TestFrequencyAndThreshold(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(program(`(weight-equal [(asset "SPY" "x") (group "g" [(weight-specified 0.3 (asset "A" nil) 0.7 (asset "B" nil))])])`))
 	f.Add(program(`(if (> (rsi "SPY" {:window 3}) 5e1) [(asset "SPY" nil)] [(asset "BIL" nil)])`))
+	f.Add(program(`(filter (rsi {:window 3}) (select-top 2) [(asset "A" nil) (group "g" [(weight-inverse-volatility 4 [(asset "B" nil) (asset "C" nil)])])])`))
+	f.Add(program(`(filter (max-drawdown {:window 5}) (select-bottom 1) [(filter (current-price) (select-top 1) [(group "g" [(asset "A" nil)])]) (asset "B" nil)])`))
 	f.Add("(defsymphony \"x\\n\" {:a -1.5M, :b +2N} [nil true]) ; c")
 	f.Add(strings.Repeat("[", 600))
 	f.Fuzz(func(t *testing.T, src string) {
@@ -252,14 +253,11 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		series := bars(slices.Repeat([]float64{10, 11, 9, 12}, 10)...)
-		h := history(t, maps.Collect(func(yield func(string, []symphonyBar) bool) {
-			for _, symbol := range p.Symbols() {
-				if !yield(symbol, series) {
-					return
-				}
-			}
-		}))
+		prices := map[string][]symphonyBar{}
+		for i, symbol := range p.Symbols() { // the first has forty bars, each further one begins a day later
+			prices[symbol] = bars(slices.Repeat([]float64{10, 11, 9, 12 + float64(i)}, 10)...)[i%40:]
+		}
+		h := history(t, prices)
 		got, err := p.Evaluate(h, day(39))
 		if err != nil {
 			if fault.CodeOf(err) != fault.Invalid {
