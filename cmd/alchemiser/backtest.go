@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -15,7 +17,6 @@ import (
 
 	"github.com/the-alchemiser/alchemiser/cmd/alchemiser/backtest"
 	"github.com/the-alchemiser/alchemiser/internal/marketdata/csv"
-	"github.com/the-alchemiser/alchemiser/internal/strategy"
 	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
 
@@ -76,7 +77,7 @@ Without --from it begins on the first day that the strategies have enough histor
 
 // config reads the flags, the portfolio and the bars.
 func (f backtestFlags) config() (backtest.Config, error) {
-	cfg := backtest.Config{Fill: backtest.Fill(f.fill), Benchmark: f.benchmark}
+	cfg := backtest.Config{Fill: backtest.Fill(f.fill), Benchmark: strings.ToUpper(f.benchmark)}
 	for _, n := range []struct {
 		to          *decimal.Decimal
 		flag, value string
@@ -105,14 +106,18 @@ func (f backtestFlags) config() (backtest.Config, error) {
 			return cfg, fmt.Errorf("--%s: %w", n.flag, err)
 		}
 	}
-	if name := filepath.Base(f.portfolio); name != "portfolio.yaml" {
-		return cfg, fmt.Errorf("--portfolio %s: want a portfolio.yaml, with the symphonies that it names beside it", f.portfolio)
-	}
 	var err error
-	if cfg.Portfolio, err = strategy.LoadPortfolio(os.DirFS(filepath.Dir(f.portfolio))); err != nil {
+	if cfg.Portfolio, err = loadPortfolio(f.portfolio); err != nil {
 		return cfg, err
 	}
-	cfg.Bars, err = csv.Open(f.bars)
+	needed := cfg.Portfolio.Symbols()
+	if !slices.Contains(needed, cfg.Benchmark) {
+		needed = append(needed, cfg.Benchmark)
+	}
+	if _, err := os.Stat(filepath.Join(f.bars, cfg.Benchmark+".csv")); err != nil {
+		needed = nil // all: the benchmark's error lists what there is
+	}
+	cfg.Bars, err = csv.Open(f.bars, needed...)
 	return cfg, err
 }
 

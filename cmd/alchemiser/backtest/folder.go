@@ -42,6 +42,9 @@ func (r *Result) WriteFolder(dir string) (err error) {
 	}
 	names := slices.Sorted(maps.Keys(files))
 	for _, name := range names {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.IsDir() {
+			return fmt.Errorf("write %s: %s is a folder", name, filepath.Join(dir, name))
+		}
 		if err := writeFile(filepath.Join(made, name), files[name]); err != nil {
 			return fmt.Errorf("write %s: %w", name, err)
 		}

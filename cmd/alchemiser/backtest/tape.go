@@ -11,6 +11,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/the-alchemiser/alchemiser/internal/nyse"
 	"github.com/the-alchemiser/alchemiser/pkg/fault"
 	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
@@ -63,8 +64,12 @@ func newTape(cfg Config) (*tape, error) {
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
+	sessions, err := nyse.New()
+	if err != nil {
+		return nil, err
+	}
 	calendar := calendarOf(t.bars)
-	s, err := newSpan(cfg, t.bars, calendar)
+	s, err := newSpan(cfg, t.bars, calendar, sessions)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +77,7 @@ func newTape(cfg Config) (*tape, error) {
 	if s.complete < len(calendar) {
 		t.complete = calendar[s.complete]
 	}
-	if err := t.fill(cfg, calendar, s.first, s.last); err != nil {
+	if err := t.fill(cfg, calendar, sessions, s.first, s.last); err != nil {
 		return nil, err
 	}
 	return t, t.hold(cfg.Benchmark, benchmark)
@@ -100,7 +105,7 @@ type span struct {
 
 // newSpan returns the trading days within cfg.From and cfg.To. As in a live run every symbol must have a bar by then; what
 // more the strategies need, which may be less than they can use, is left to them.
-func newSpan(cfg Config, bars map[string][]market.Bar, calendar []market.Date) (span, error) {
+func newSpan(cfg Config, bars map[string][]market.Bar, calendar []market.Date, sessions *nyse.Calendar) (span, error) {
 	var s span
 	begun, end, ender := 0, len(calendar)-1, ""
 	for _, symbol := range slices.Sorted(maps.Keys(bars)) {
@@ -134,7 +139,7 @@ func newSpan(cfg Config, bars map[string][]market.Bar, calendar []market.Date) (
 		return s, fault.New(fault.Invalid, "from %s: %s", from, s.usable(calendar))
 	case s.last < begun:
 		return s, fault.New(fault.Invalid, "to %s: %s", to, s.usable(calendar))
-	case s.last > end || max(from, to) >= weekdayAfter(calendar[end]):
+	case s.last > end || max(from, to) >= sessions.Next(calendar[end]):
 		return s, fault.New(fault.Invalid, "from %s to %s: %s; %s", from, to, ends, s.usable(calendar))
 	case s.first >= s.last:
 		return s, fault.New(fault.Invalid, "from %s to %s: want at least two trading days; %s; %s", from, to, s.usable(calendar), ends)
@@ -169,7 +174,7 @@ func complete(cfg Config, bars map[string][]market.Bar, calendar []market.Date) 
 }
 
 // fill makes the days from first to last. Every symbol must have a bar of each day that is traded or seen.
-func (t *tape) fill(cfg Config, calendar []market.Date, first, last int) error {
+func (t *tape) fill(cfg Config, calendar []market.Date, sessions *nyse.Calendar, first, last int) error {
 	slippage := cfg.SlippageBps.Shift(-4)
 	seen := first // the first day that a signal sees
 	if cfg.Fill == FillNextClose {
@@ -179,7 +184,7 @@ func (t *tape) fill(cfg Config, calendar []market.Date, first, last int) error {
 	for i := range t.days {
 		d := &t.days[i]
 		n := first + i
-		d.date, d.asOf, d.trading = calendar[n], calendar[n], weekdayAfter(calendar[n])
+		d.date, d.asOf, d.trading = calendar[n], calendar[n], sessions.Next(calendar[n])
 		if n+1 < len(calendar) {
 			d.trading = calendar[n+1]
 		}
@@ -248,16 +253,4 @@ func closeOf(date market.Date) (time.Time, error) {
 		return time.Time{}, fault.New(fault.Invalid, "date %q: want YYYY-MM-DD", date)
 	}
 	return day.Add(21 * time.Hour), nil
-}
-
-// weekdayAfter returns the first day after date that is no weekend.
-func weekdayAfter(date market.Date) market.Date {
-	day, err := time.Parse(time.DateOnly, string(date))
-	if err != nil {
-		return date
-	}
-	for day = day.AddDate(0, 0, 1); day.Weekday() == time.Saturday || day.Weekday() == time.Sunday; {
-		day = day.AddDate(0, 0, 1)
-	}
-	return market.DateOf(day)
 }
