@@ -18,7 +18,7 @@ import (
 type Fills string
 
 const (
-	// FillsInstant fills a marketable order whole when it arrives.
+	// FillsInstant fills an order whole when it arrives, at its limit if that lies inside the spread.
 	FillsInstant Fills = "instant"
 	// FillsBook fills a marketable order by half of its quantity at each look at it.
 	FillsBook Fills = "book"
@@ -177,11 +177,8 @@ func (x *exchange) match(now time.Time, o *order) {
 	if !ok || !o.open() || !x.market.open(now) {
 		return
 	}
-	price := quote.Bid
-	if o.side == market.Buy {
-		price = quote.Ask
-	}
-	if o.limit != nil && ((o.side == market.Buy && o.limit.LessThan(price)) || (o.side == market.Sell && o.limit.GreaterThan(price))) {
+	price, meets := o.meets(quote, x.fills)
+	if !meets {
 		if o.status == statusPendingNew {
 			o.status = statusNew
 		}

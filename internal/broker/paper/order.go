@@ -66,6 +66,32 @@ func (o *order) half() decimal.Decimal {
 	return o.quantity.Div(decimal.NewFromInt(2)).RoundCeil(places)
 }
 
+// meets returns the price at which the order trades at a quote; ok is false if it has to wait. Market orders and limits
+// that reach the far side of the spread trade there. A limit inside the spread waits in a book, as nobody need come for
+// it; instant fills are for those who would not wait, so there it trades at its limit.
+func (o *order) meets(q market.Quote, fills Fills) (price decimal.Decimal, ok bool) {
+	near, far := q.Bid, q.Ask
+	if o.side == market.Sell {
+		near, far = far, near
+	}
+	if o.limit == nil {
+		return far, true
+	}
+	reaches := func(side decimal.Decimal) bool {
+		if o.side == market.Buy {
+			return o.limit.GreaterThanOrEqual(side)
+		}
+		return o.limit.LessThanOrEqual(side)
+	}
+	switch {
+	case reaches(far):
+		return far, true
+	case fills == FillsInstant && reaches(near):
+		return *o.limit, true
+	}
+	return decimal.Decimal{}, false
+}
+
 func (o *order) fill(now time.Time, quantity, price decimal.Decimal) {
 	o.filled, o.spent = o.filled.Add(quantity), o.spent.Add(quantity.Mul(price))
 	o.status, o.updated = statusPartial, now
