@@ -162,6 +162,22 @@ func TestTooLittleHistoryNamesWhatIsMissing(t *testing.T) {
 	}
 }
 
+func TestHistoryErrorSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	for want, e := range map[string]indicator.HistoryError{
+		"rsi with window 14 needs 15 bars of history, there are 6: 9 are missing":    {Indicator: "rsi", Window: 14, Needed: 15, Present: 6},
+		"rsi of SPY with window 1 needs 2 bars of history, there is 1: 1 is missing": {Symbol: "SPY", Indicator: "rsi", Window: 1, Needed: 2, Present: 1},
+		"rsi of SPY with window 4 needs 5 bars of history, there are 2; the first usable day is 2024-11-29": {
+			Symbol: "SPY", Indicator: "rsi", Window: 4, Needed: 5, Present: 2, FirstUsable: "2024-11-29",
+		},
+		"a holding of SPYY needs 1 bar of history, there are 0: 1 is missing": {Symbol: "SPYY", Indicator: "a holding", Needed: 1},
+	} {
+		if e.Error() != want {
+			t.Errorf("Error = %s\nwant    %s", e.Error(), want)
+		}
+	}
+}
+
 func TestImpossibleWindowIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, window := range map[string]int{

@@ -1,7 +1,6 @@
 package symphony
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/the-alchemiser/alchemiser/pkg/fault"
@@ -71,12 +70,3 @@ func (e *StaleError) Code() fault.Code { return fault.Invalid }
 
 // errEmpty is the cause of an evaluation that leaves nothing to hold.
 var errEmpty = fault.New(fault.Invalid, "nothing to hold is left")
-
-// cause returns what an evaluation failed of, without its place.
-func cause(err error) error {
-	var e *EvaluationError
-	for errors.As(err, &e) {
-		err = e.Err
-	}
-	return err
-}
