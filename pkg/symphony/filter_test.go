@@ -2,6 +2,7 @@ package symphony_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -178,5 +179,41 @@ func TestInverseVolatilityWeights(t *testing.T) {
 	var short *symphony.HistoryError
 	if !errors.As(err, &short) || short.Symbol != "B" || short.Needed != 10 {
 		t.Errorf("too few bars: %v", err)
+	}
+}
+
+// A reason stays short however many children there are.
+func TestReasonsOfHundredsOfChildrenAreBounded(t *testing.T) {
+	t.Parallel()
+	prices := map[string][]market.Bar{}
+	var symbols, young []string
+	for i := range 300 {
+		symbol := fmt.Sprintf("S%03d", i)
+		symbols = append(symbols, symbol)
+		prices[symbol] = bars(100, 100, 101+float64(i), 100)
+		young = append(young, fmt.Sprintf("Y%03d", i))
+	}
+	for name, tt := range map[string]struct{ body, want string }{
+		"kept": {
+			`(filter (current-price) (select-bottom 11) [` + assets(symbols...) + `])`,
+			"keeps the 11 of 300 with the lowest price: S000 (100.00), S001 (100.00), S002 (100.00), S003 (100.00), S004 (100.00), " +
+				"S005 (100.00), S006 (100.00), S007 (100.00), S008 (100.00), S009 (100.00) and 1 more; next is S011 (100.00)",
+		},
+		"left out": {
+			`(filter (current-price) (select-top 1) [` + assets(append([]string{"S000"}, young...)...) + `])`,
+			"Y009 (current-price of Y009 needs 1 bar of history, there are 0: 1 is missing) and 290 more",
+		},
+		"weighted": {
+			`(weight-inverse-volatility 3 [` + assets(symbols[:12]...) + `])`,
+			"S009 3.31 % (123.77 %) and 2 more",
+		},
+	} {
+		r, err := parse(t, program(tt.body)).Evaluate(history(t, prices), day(3))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Reasons[0].Text; !strings.Contains(got, tt.want) || len(got) > 1500 {
+			t.Errorf("%s: %s\nwant %s", name, got, tt.want)
+		}
 	}
 }

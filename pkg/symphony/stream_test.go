@@ -101,6 +101,12 @@ func TestBarsNeededCountsTheDaysOfStreams(t *testing.T) {
 	if diff := cmp.Diff(want, parse(t, program(body)).BarsNeeded()); diff != "" {
 		t.Errorf("BarsNeeded (-want +got):\n%s", diff)
 	}
+	for metric, more := range map[string]int{"(current-price)": 1, "(max-drawdown {:window 6})": 5, "(cumulative-return {:window 6})": 6} {
+		p := parse(t, program(`(filter `+metric+` (select-top 1) [(group "G" [(asset "A" nil)])])`))
+		if got := p.BarsNeeded()["A"]; got != 1+more {
+			t.Errorf("BarsNeeded for %s of a group that holds A = %d, want %d", metric, got, 1+more)
+		}
+	}
 	looks := `(weight-inverse-volatility 7 [(if (> (current-price "A") 1) [(asset "B" nil)] [(asset "C" nil)])])`
 	if diff := cmp.Diff(map[string]int{"A": 1, "B": 8, "C": 8}, parse(t, program(looks)).BarsNeeded()); diff != "" {
 		t.Errorf("BarsNeeded of volatilities (-want +got):\n%s", diff)
