@@ -56,11 +56,13 @@ func wide() large {
 
 // each runs a benchmark on both.
 func each(b *testing.B, run func(b *testing.B, l large)) {
+	b.Helper()
 	b.Run("nested", func(b *testing.B) { run(b, nested()) })
 	b.Run("wide", func(b *testing.B) { run(b, wide()) })
 }
 
 func (l large) parse(b *testing.B) *symphony.Program {
+	b.Helper()
 	p, err := symphony.Parse("large.clj", l.src)
 	if err != nil {
 		b.Fatal(err)
@@ -69,6 +71,7 @@ func (l large) parse(b *testing.B) *symphony.Program {
 }
 
 func evaluate(b *testing.B, p *symphony.Program, h *symphony.History, d int) symphony.Result {
+	b.Helper()
 	r, err := p.Evaluate(h, day(d))
 	if err != nil {
 		b.Fatal(err)
@@ -78,6 +81,7 @@ func evaluate(b *testing.B, p *symphony.Program, h *symphony.History, d int) sym
 
 func BenchmarkCompile2MB(b *testing.B) {
 	each(b, func(b *testing.B, l large) {
+		b.Helper()
 		b.SetBytes(int64(len(l.src)))
 		b.ReportAllocs()
 		for b.Loop() {
@@ -89,6 +93,7 @@ func BenchmarkCompile2MB(b *testing.B) {
 // The first evaluation includes compiling.
 func BenchmarkFirstEvaluation2MB(b *testing.B) {
 	each(b, func(b *testing.B, l large) {
+		b.Helper()
 		b.ReportAllocs()
 		decisions := 0
 		for b.Loop() {
@@ -104,6 +109,7 @@ func BenchmarkFirstEvaluation2MB(b *testing.B) {
 // Each further day is one of a backtest: what earlier days have computed stays.
 func BenchmarkOneMoreDay2MB(b *testing.B) {
 	each(b, func(b *testing.B, l large) {
+		b.Helper()
 		const first = benchDays / 2
 		p, h := l.parse(b), history(b, l.prices)
 		evaluate(b, p, h, first-1)

@@ -15,14 +15,14 @@ type bound struct {
 
 func (h *History) bound(p *Program) *bound {
 	if b, ok := h.programs.Load(p); ok {
-		return b.(*bound) //nolint:forcetypeassert // nothing else is stored
+		return b.(*bound) //nolint:errcheck,forcetypeassert // nothing else is stored
 	}
 	b := &bound{series: make([]*series, len(p.metrics)), values: make([]atomic.Pointer[indicator.Series], len(p.metrics))}
 	for id, m := range p.metrics {
 		b.series[id] = h.of(m.symbol)
 	}
 	stored, _ := h.programs.LoadOrStore(p, b)
-	return stored.(*bound) //nolint:forcetypeassert // nothing else is stored
+	return stored.(*bound) //nolint:errcheck,forcetypeassert // nothing else is stored
 }
 
 // recursive returns all values of the recursive metric with number id.

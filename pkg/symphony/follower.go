@@ -24,13 +24,13 @@ type follower struct {
 
 func (h *History) follower(p *Program) *follower {
 	if f, ok := h.followers.Load(p); ok {
-		return f.(*follower) //nolint:forcetypeassert // nothing else is stored
+		return f.(*follower) //nolint:errcheck,forcetypeassert // nothing else is stored
 	}
 	f, _ := h.followers.LoadOrStore(p, &follower{
 		program: p, history: h, dates: h.dates(p.symbols),
 		targets: map[int]map[string]decimal.Decimal{}, trades: map[int]int{},
 	})
-	return f.(*follower) //nolint:forcetypeassert // nothing else is stored
+	return f.(*follower) //nolint:errcheck,forcetypeassert // nothing else is stored
 }
 
 // last returns the number of the last day up to and including date, -1 if there is none.

@@ -86,8 +86,8 @@ func (x fraction) per(y fraction) fraction {
 
 // times multiplies numbers that are not negative.
 func times(a, b int64) (product int64, fits bool) {
-	high, low := bits.Mul64(uint64(a), uint64(b)) //nolint:gosec // not negative
-	return int64(low), high == 0 && low>>63 == 0  //nolint:gosec // checked
+	high, low := bits.Mul64(uint64(a), uint64(b))
+	return int64(low), high == 0 && low>>63 == 0
 }
 
 // gcd returns the greatest common divisor of numbers that are not negative, not both 0.

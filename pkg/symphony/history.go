@@ -107,7 +107,7 @@ func (h *History) recursive(m compiledMetric, o indicator.Options) *indicator.Se
 			return m.def.Series(h.of(m.symbol).closes, m.window)
 		}))
 	}
-	return compute.(func() *indicator.Series)() //nolint:forcetypeassert // nothing else is stored
+	return compute.(func() *indicator.Series)() //nolint:errcheck,forcetypeassert // nothing else is stored
 }
 
 // FirstDate returns the date of the first bar of symbol; ok is false if there is none.

@@ -60,7 +60,7 @@ type runs struct {
 
 func (h *History) track(s *stream) *track {
 	if t, ok := h.streams.Load(s); ok {
-		return t.(*track) //nolint:forcetypeassert // nothing else is stored
+		return t.(*track) //nolint:errcheck,forcetypeassert // nothing else is stored
 	}
 	dates := h.dates(s.symbols)
 	days := make([]int, len(dates))
@@ -68,7 +68,7 @@ func (h *History) track(s *stream) *track {
 		days[i] = h.calendar.upTo(date) - 1
 	}
 	t, _ := h.streams.LoadOrStore(s, &track{days: days, returns: make([]dayReturn, len(days))})
-	return t.(*track) //nolint:forcetypeassert // nothing else is stored
+	return t.(*track) //nolint:errcheck,forcetypeassert // nothing else is stored
 }
 
 // streamValue applies an indicator to the return stream of s as of the evaluation's date. The error says why there is no
