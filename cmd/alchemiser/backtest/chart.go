@@ -94,13 +94,13 @@ func (c *chart) dateTicks(dates []market.Date) []tick {
 	return out
 }
 
-// x is where a day is drawn, y where a value is.
+// x is where a day is drawn, y where a value is; what is beyond the frame is drawn at its edge.
 func (c *chart) x(day int) float64 {
 	return tenth(marginLeft + (chartWidth-marginLeft-marginRight)*float64(day)/float64(c.days-1))
 }
 
 func (c *chart) y(v float64) float64 {
-	return tenth(marginTop + (c.Height-marginTop-marginBottom)*(c.max-v)/(c.max-c.min))
+	return tenth(marginTop + (c.Height-marginTop-marginBottom)*(c.max-min(max(v, c.min), c.max))/(c.max-c.min))
 }
 
 func tenth(v float64) float64 { return math.Round(v*10) / 10 }

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"io"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/shopspring/decimal"
@@ -111,7 +112,8 @@ func (r *Result) weightsChart() *chart {
 	step := max(len(r.Days)/weightSteps, 1)
 	symbols := r.byWeight()
 	named := symbols[:min(len(symbols), namedSymbols)]
-	c := newChart("weights", "Weights", "", 320, r.dates(), 0, 100, shortPercent)
+	invested := r.series(func(d Day) float64 { return 100 * (1 - ratio(d.Cash, d.Equity)) }) // above 100 if costs are owed
+	c := newChart("weights", "Weights", "", 320, r.dates(), 0, max(100, math.Floor(slices.Max(invested))), shortPercent)
 	lower := make([]float64, (len(r.Days)+step-1)/step)
 	stack := func(class, name string, weight func(Day) decimal.Decimal) {
 		upper := make([]float64, len(lower))
