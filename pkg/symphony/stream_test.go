@@ -3,6 +3,7 @@ package symphony_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -129,4 +130,47 @@ func TestHistoryDaysLooksIntoStreams(t *testing.T) {
 			t.Errorf("%s: HistoryDays = %d, %v; want %d", condition, r.HistoryDays, err, want)
 		}
 	}
+}
+
+// Without a memory of the past, thirty filters of groups one within the other would take 5^30 evaluations.
+func TestNestedFiltersOfGroupsAreEvaluatedOnceADay(t *testing.T) {
+	t.Parallel()
+	body := `(asset "A" nil)`
+	for i := range 30 {
+		body = fmt.Sprintf(`(filter (cumulative-return {:window 5}) (select-top 1) [(group "G%d" [(weight-equal [%s])]) (asset "B" nil)])`, i, body)
+	}
+	var a, b []float64
+	for i := range 200 {
+		a, b = append(a, 100+float64(i)), append(b, 100+float64(i)/2)
+	}
+	r, err := parse(t, program(body)).Evaluate(history(t, map[string][]market.Bar{"A": bars(a...), "B": bars(b...)}), day(199))
+	if err != nil || show(r.Weights) != "A=1.000000" {
+		t.Errorf("%s, %v; want A", show(r.Weights), err)
+	}
+}
+
+// One program on one history serves many dates at once, and each gets what it would have got alone.
+func TestEvaluationsAtOnceAgree(t *testing.T) {
+	t.Parallel()
+	const days = 60
+	g := newGenerator(7, 6, 8, 20)
+	var forest strings.Builder
+	for range 12 {
+		forest.WriteString(g.chain(2, g.node(1500)))
+	}
+	p := parse(t, program("(weight-equal ["+forest.String()+"])"))
+	prices := g.market(days)
+	shared := history(t, prices)
+	var all sync.WaitGroup
+	for worker := range 4 {
+		all.Go(func() {
+			for i := range days {
+				d := (i*7 + worker*13) % days
+				if got, want := outcome(p, shared, d), outcome(p, history(t, prices), d); got != want {
+					t.Errorf("as of day %d at once with others:\n%s\nalone:\n%s", d, got, want)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
