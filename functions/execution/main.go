@@ -25,7 +25,8 @@ func wire(f *lambdamain.Function) (lambdamain.Service, error) {
 	}
 	service, err := execution.New(execution.Config{
 		Broker: broker, Ledger: f.Store, Plans: f.Store, Switch: trading, MaxPlanAge: f.Config.Execution.MaxPlanAge,
-		StepInterval: f.Config.Execution.StepInterval, Now: time.Now,
+		StepInterval: f.Config.Execution.StepInterval, LimitSteps: f.Config.Execution.Steps, CloseMargin: f.Config.Execution.CloseMargin,
+		Now: time.Now,
 	})
 	if err != nil {
 		return lambdamain.Service{}, err

@@ -72,6 +72,10 @@ type Execution struct {
 	// MaxPlanAge is how old a plan may be, StepInterval how long an order is left working before the next.
 	MaxPlanAge   time.Duration `env:"MAX_PLAN_AGE" envDefault:"30m"`
 	StepInterval time.Duration `env:"STEP_INTERVAL" envDefault:"10s"`
+	// Steps is how many limit orders a trade may take, from the middle of the spread to its far side, before the market.
+	Steps int `env:"STEPS" envDefault:"3"`
+	// CloseMargin is the time before the close in which nothing is submitted.
+	CloseMargin time.Duration `env:"CLOSE_MARGIN" envDefault:"30s"`
 }
 
 // Lambda is what AWS sets by itself.

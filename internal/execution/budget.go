@@ -3,6 +3,7 @@ package execution
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/shopspring/decimal"
 
@@ -34,7 +35,40 @@ func (r *run) afford(ctx context.Context, buys []*line) error {
 	}
 	reserve := r.plan.CashReserve
 	intended := decimal.Max(account.Cash.Sub(reserve), planned.Add(sold))
-	spend := decimal.Max(decimal.Min(account.BuyingPower.Sub(reserve), intended), decimal.Zero)
+	r.budget = decimal.Max(decimal.Min(account.BuyingPower.Sub(reserve), intended), decimal.Zero)
+	return r.scale(ctx, buys, cost, r.budget)
+}
+
+// affordRest scales what is left of the buys down if it costs more now than there is left to spend: of this attempt's
+// budget or, for buys of an earlier attempt, of the cash.
+func (r *run) affordRest(ctx context.Context, buys []*line) error {
+	cost, left := decimal.Zero, r.budget
+	for _, l := range buys {
+		cost = cost.Add(l.rest().Mul(l.quote.Ask))
+	}
+	resumed := false
+	for _, l := range r.lines {
+		switch {
+		case l.trade.Side == market.Sell:
+		case len(l.recalled) > 0:
+			resumed = resumed || slices.Contains(buys, l)
+		default:
+			left = left.Sub(l.value())
+		}
+	}
+	account, err := r.cfg.Broker.Account(ctx)
+	if err != nil {
+		return err
+	}
+	if resumed {
+		left = account.Cash.Sub(r.plan.CashReserve)
+	}
+	left = decimal.Max(decimal.Min(left, account.BuyingPower), decimal.Zero)
+	return r.scale(ctx, buys, cost, left)
+}
+
+// scale cuts what is left of the buys, toward zero, so that it costs no more than there is to spend.
+func (r *run) scale(ctx context.Context, buys []*line, cost, spend decimal.Decimal) error {
 	if cost.LessThanOrEqual(spend) {
 		return nil
 	}
@@ -48,9 +82,9 @@ func (r *run) afford(ctx context.Context, buys []*line) error {
 			places = quantityDecimals
 		}
 		// Multiplied first: the quotient is cut once, so the sum of the costs is at most what there is to spend.
-		whole, _ := l.quantity.Mul(spend).QuoRem(cost, places)
-		l.quantity = whole
-		if l.quantity.Mul(l.quote.Ask).LessThan(minBuy) {
+		rest, _ := l.rest().Mul(spend).QuoRem(cost, places)
+		l.quantity = l.quantity.Sub(l.rest()).Add(rest)
+		if rest.Mul(l.quote.Ask).LessThan(minBuy) {
 			l.ended = true
 			r.note(l, "too little is left to buy any")
 		}

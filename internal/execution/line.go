@@ -23,13 +23,38 @@ type line struct {
 	ended bool
 }
 
-// steps are the order types of a line, one after the other. Fractions are traded at the market, which every broker
-// takes. The report must hold every order, so large plans have one step.
-func (r *run) steps(l *line) []OrderType {
-	if !l.quantity.IsInteger() || 2*len(r.lines) > events.MaxOrders {
-		return []OrderType{OrderMarket}
+// limitSteps is how many limit orders the line may take before it goes to the market. Fractions are traded at the market,
+// which every broker takes. The report must hold every order, so large plans take fewer.
+func (r *run) limitSteps(l *line) int {
+	if !l.quantity.IsInteger() {
+		return 0
 	}
-	return []OrderType{OrderLimit, OrderMarket}
+	return min(r.cfg.LimitSteps, events.MaxOrders/len(r.lines)-1)
+}
+
+// kind is the type of the line's order of a step. Shortly before the close there is time for one more only.
+func (r *run) kind(l *line, step int) OrderType {
+	if step < r.limitSteps(l) && !r.hurried() {
+		return OrderLimit
+	}
+	return OrderMarket
+}
+
+// goesOn says whether the line may have an order of a step that nobody has submitted yet. A market order is the last one;
+// if it was cut short, as the time of an attempt was up or trading was switched off, the next attempt has one more.
+func (r *run) goesOn(l *line, step int) bool {
+	if l.ended || len(l.orders) < step || !l.rest().IsPositive() || len(r.orders) >= events.MaxOrders {
+		return false
+	}
+	if step == 0 || l.orders[step-1].Type == OrderLimit {
+		return true
+	}
+	return step == len(l.recalled) && r.cutShort(l.orders[step-1])
+}
+
+// cutShort says that an order was cancelled before its time, or never reached the broker.
+func (r *run) cutShort(o *Order) bool {
+	return o.State == StateCancelled && (o.BrokerID == "" || o.FinishedAt.Sub(o.SubmittedAt) < patience*r.cfg.StepInterval)
 }
 
 // rest is the quantity that no order has traded.
@@ -51,7 +76,8 @@ func (l *line) value() decimal.Decimal {
 }
 
 // newOrder is the line's order of one step, which nobody knows yet.
-func (r *run) newOrder(l *line, step int, kind OrderType) Order {
+func (r *run) newOrder(l *line, step int) Order {
+	kind := r.kind(l, step)
 	o := Order{
 		OrderRequest: OrderRequest{
 			ClientID: OrderID(r.plan.PlanID, l.trade.Symbol, l.trade.Side, step), Symbol: l.trade.Symbol, Side: l.trade.Side, Type: kind, Quantity: l.rest(),
@@ -61,7 +87,7 @@ func (r *run) newOrder(l *line, step int, kind OrderType) Order {
 		CorrelationID: r.correlationID, Step: step, ArrivalPrice: l.quote.Mid(),
 	}
 	if kind == OrderLimit {
-		o.Limit = limit(l.trade.Side, l.quote)
+		o.Limit = limit(l.trade.Side, l.quote, step, r.limitSteps(l))
 	}
 	if step > 0 {
 		o.ArrivalPrice = l.orders[0].ArrivalPrice
@@ -69,12 +95,32 @@ func (r *run) newOrder(l *line, step int, kind OrderType) Order {
 	return o
 }
 
-// limit is the price at the far side of the spread: it trades at once and never worse.
-func limit(side market.Side, q market.Quote) decimal.Decimal {
-	if side == market.Buy {
-		return q.Ask
+// limit is the price of one of steps limit orders: the middle of the spread for the first, its far side, where it trades
+// at once and never worse, for the last, and even steps between. It lies on the exchange's grid and is never worse than
+// the far side.
+func limit(side market.Side, q market.Quote, step, steps int) decimal.Decimal {
+	far := q.Ask
+	if side == market.Sell {
+		far = q.Bid
 	}
-	return q.Bid
+	if step >= steps-1 {
+		return far
+	}
+	way := decimal.NewFromInt(int64(step)).Div(decimal.NewFromInt(int64(steps - 1)))
+	price := q.Mid().Add(far.Sub(q.Mid()).Mul(way))
+	if side == market.Sell {
+		return decimal.Max(price.RoundCeil(tick(price)), far)
+	}
+	return decimal.Min(price.RoundFloor(tick(price)), far)
+}
+
+// tick is the number of decimals of a price: cents from one dollar, else hundredths of a cent. Finer ones are refused.
+// https://www.law.cornell.edu/cfr/text/17/242.612 (Regulation NMS, rule 612)
+func tick(price decimal.Decimal) int32 {
+	if price.LessThan(decimal.NewFromInt(1)) {
+		return 4
+	}
+	return 2
 }
 
 // OrderID returns the client order id of one step of one trade of a plan: 36 characters that derive from nothing else,

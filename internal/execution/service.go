@@ -23,9 +23,17 @@ type Config struct {
 	MaxPlanAge time.Duration
 	// StepInterval is how long a limit order is left working before the next step of its trade.
 	StepInterval time.Duration
+	// LimitSteps is how many limit orders a trade of whole shares may take before it goes to the market, 1 to 9: the first
+	// stands in the middle of the spread, the last at its far side.
+	LimitSteps int
+	// CloseMargin is the time before the close in which nothing is submitted and open orders are cancelled.
+	CloseMargin time.Duration
 	// Now is the host's clock. It measures how much time has passed and is left; what time it is, the broker says.
 	Now func() time.Time
 }
+
+// maxLimitSteps bounds Config.LimitSteps.
+const maxLimitSteps = 9
 
 // Service answers RebalancePlanned. It is safe for concurrent use.
 type Service struct {
@@ -51,6 +59,12 @@ func New(cfg Config) (*Service, error) {
 	if cfg.StepInterval <= 0 {
 		faults = append(faults, fmt.Errorf("step interval is %s, want more than 0", cfg.StepInterval))
 	}
+	if cfg.LimitSteps < 1 || cfg.LimitSteps > maxLimitSteps {
+		faults = append(faults, fmt.Errorf("limit steps are %d, want 1 to %d", cfg.LimitSteps, maxLimitSteps))
+	}
+	if cfg.CloseMargin < 0 {
+		faults = append(faults, fmt.Errorf("close margin is %s, want 0 or more", cfg.CloseMargin))
+	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, fmt.Errorf("execution: invalid config: %w", err)
 	}
@@ -63,9 +77,10 @@ func New(cfg Config) (*Service, error) {
 //
 // It may be called again with the same event after any failure and at any point: every order has one id, is in the
 // ledger before it is sent, and what is in the ledger is asked for before it is sent again. It returns fault.Invalid for
-// another event, another account or an account that may not trade, fault.Ambiguous if the broker does not say what
-// became of an order, and fault.Transient if the time of ctx is up before the plan is traded; it then continues when it
-// is called again. It is not to be called for one plan by two callers at once: that is the claim's part.
+// another event, another account or an account that may not trade, if nothing was submitted; fault.Ambiguous if the broker
+// does not say what became of an order; and fault.Transient if the time of ctx is up before the plan is traded; it then
+// continues when it is called again. If orders may be open at the broker the error is an *OpenOrdersError, which names
+// them. It is not to be called for one plan by two callers at once: that is the claim's part.
 func (s *Service) Handle(ctx context.Context, in events.Event) ([]events.Payload, error) {
 	plan, ok := in.Payload.(events.RebalancePlanned)
 	if !ok {
@@ -82,21 +97,19 @@ func (s *Service) execute(ctx context.Context, plan events.RebalancePlanned, cor
 	if n := len(plan.Trades); n > events.MaxOrders {
 		return nil, fault.New(fault.Invalid, "%d trades, want at most %d", n, events.MaxOrders)
 	}
-	account, err := s.cfg.Broker.Account(ctx)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case account.ID != plan.AccountID:
-		return nil, fault.New(fault.Invalid, "it is for account %s, the broker's keys are for %s", plan.AccountID, account.ID)
-	case account.Blocked:
-		return nil, fault.New(fault.Invalid, "the broker does not let account %s trade", account.ID)
-	}
-	r := &run{cfg: s.cfg, plan: plan, correlationID: correlationID, buyingPower: account.BuyingPower}
-	if err := r.begin(ctx); err != nil {
-		return nil, err
-	}
+	r := &run{cfg: s.cfg, plan: plan, correlationID: correlationID}
 	if err := r.recall(ctx); err != nil {
+		return nil, err
+	}
+	out, err := r.trade(ctx)
+	if err != nil {
+		return nil, r.abandon(err)
+	}
+	return out, nil
+}
+
+func (r *run) trade(ctx context.Context) ([]events.Payload, error) {
+	if err := r.begin(ctx); err != nil {
 		return nil, err
 	}
 	if r.halted != "" && !r.begun() {
@@ -118,6 +131,8 @@ type run struct {
 	correlationID string
 	// buyingPower is the broker's when the attempt began.
 	buyingPower decimal.Decimal
+	// budget is what the fresh buys of this attempt may cost in all.
+	budget decimal.Decimal
 
 	clock   market.Clock
 	started time.Time // the host's time at clock
@@ -133,9 +148,18 @@ type run struct {
 	notes []string
 }
 
-// begin reads the broker's clock and calendar and halts the run if it is not the plan's day.
+// begin reads the account, the broker's clock and its calendar, and halts the run if it is not the plan's day.
 func (r *run) begin(ctx context.Context) error {
-	var err error
+	account, err := r.cfg.Broker.Account(ctx)
+	switch {
+	case err != nil:
+		return err
+	case account.ID != r.plan.AccountID:
+		return fault.New(fault.Invalid, "it is for account %s, the broker's keys are for %s", r.plan.AccountID, account.ID)
+	case account.Blocked:
+		return fault.New(fault.Invalid, "the broker does not let account %s trade", account.ID)
+	}
+	r.buyingPower = account.BuyingPower
 	if r.clock, err = r.cfg.Broker.Clock(ctx); err != nil {
 		return err
 	}
@@ -168,9 +192,19 @@ func (r *run) checkTime() {
 	switch age := now.Sub(r.plan.PlannedAt); {
 	case !now.Before(r.closes):
 		r.halted = fmt.Sprintf("the session closed at %s", r.closes.Format("15:04"))
+	case !now.Before(r.lastMoment()):
+		r.halted = fmt.Sprintf("the session closes at %s, nothing is submitted in its last %s", r.closes.Format("15:04"), r.cfg.CloseMargin)
 	case age > r.cfg.MaxPlanAge:
 		r.halted = fmt.Sprintf("the plan is %s old, the limit is %s", age.Round(time.Second), r.cfg.MaxPlanAge)
 	}
+}
+
+// lastMoment is when open orders are cancelled.
+func (r *run) lastMoment() time.Time { return r.closes.Add(-r.cfg.CloseMargin) }
+
+// hurried says that there is time for one market order at most before the last moment of the session.
+func (r *run) hurried() bool {
+	return r.lastMoment().Sub(r.now()) < (patience+1)*r.cfg.StepInterval
 }
 
 // permitted says whether one more order may be submitted now. The first one takes the day for the plan.

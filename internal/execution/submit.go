@@ -21,10 +21,10 @@ func (r *run) place(ctx context.Context, l *line, step int) (*Order, error) {
 	if err != nil || !ok {
 		return nil, err
 	}
-	o := r.newOrder(l, step, r.steps(l)[step])
+	o := r.newOrder(l, step)
 	// From here on the broker may know the order: the ledger must know it before.
 	if err := r.apply(ctx, &o, Change{Kind: KindSend, At: r.now()}); err != nil {
-		return nil, err
+		return &o, err
 	}
 	return &o, r.submit(ctx, &o)
 }

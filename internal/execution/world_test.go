@@ -50,6 +50,7 @@ type world struct {
 	cash     decimal.Decimal
 	credit   decimal.Decimal // what the broker lends
 	held     map[string]decimal.Decimal
+	reserved map[string]decimal.Decimal // by orders that are not ours
 	prices   map[string]decimal.Decimal // the middle; the spread is a cent each way
 	orders   map[string]*execution.Order
 	sequence []string
@@ -161,7 +162,7 @@ func (w *world) Positions(ctx context.Context) (out []market.Position, err error
 	err = w.call(ctx, "Positions", func() error {
 		for _, symbol := range slices.Sorted(maps.Keys(w.held)) {
 			q := w.held[symbol]
-			out = append(out, market.Position{Symbol: symbol, Quantity: q, Price: w.prices[symbol], MarketValue: q.Mul(w.prices[symbol])})
+			out = append(out, market.Position{Symbol: symbol, Quantity: q, Available: q.Sub(w.reserved[symbol]), Price: w.prices[symbol], MarketValue: q.Mul(w.prices[symbol])})
 		}
 		return nil
 	})
@@ -378,7 +379,7 @@ func (w *world) TradingEnabled(ctx context.Context) (on bool, err error) {
 func (w *world) service(tb testing.TB) *execution.Service {
 	tb.Helper()
 	s, err := execution.New(execution.Config{
-		Broker: w, Ledger: w, Plans: w, Switch: w, MaxPlanAge: 30 * time.Minute, StepInterval: time.Second, Now: time.Now,
+		Broker: w, Ledger: w, Plans: w, Switch: w, MaxPlanAge: 30 * time.Minute, StepInterval: time.Second, LimitSteps: 1, Now: time.Now,
 	})
 	if err != nil {
 		tb.Fatal(err)
