@@ -15,22 +15,27 @@ import (
 // publishBudget is for the p99 of one publish, network excluded.
 const publishBudget = 100 * time.Microsecond
 
-// symphonies is the package whose benchmarks have a section of their own.
-const symphonies = "pkg/symphony"
+// The packages whose benchmarks have sections of their own.
+const (
+	symphonies = "pkg/symphony"
+	backtests  = "cmd/alchemiser/backtest"
+)
 
-// symphonyBudgets are for one operation, by the beginning of the benchmark's name.
-func symphonyBudgets() map[string]time.Duration {
-	return map[string]time.Duration{"FirstEvaluation2MB": 500 * time.Millisecond, "OneMoreDay2MB": 10 * time.Millisecond}
+// ownBudgets are for one operation, by the beginning of the benchmark's name.
+func ownBudgets() map[string]time.Duration {
+	return map[string]time.Duration{
+		"FirstEvaluation2MB": 500 * time.Millisecond, "OneMoreDay2MB": 10 * time.Millisecond, "TenYears-": 2 * time.Second,
+	}
 }
 
-// goBenchmarks runs the module's benchmarks and takes over what they report, those of symphonies apart.
-func goBenchmarks(ctx context.Context, root string) (hot, symphony []row, err error) {
-	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", ".", "-benchmem", "./pkg/...", "./internal/...")
+// goBenchmarks runs the module's benchmarks and takes over what they report, those of symphonies and backtests apart.
+func goBenchmarks(ctx context.Context, root string) (hot, symphony, backtest []row, err error) {
+	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", ".", "-benchmem", "./pkg/...", "./internal/...", "./cmd/...")
 	cmd.Dir = root
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w\n%s", err, out)
+		return nil, nil, nil, fmt.Errorf("%w\n%s", err, out)
 	}
 	for r := benchfmt.NewReader(strings.NewReader(string(out)), "go test"); r.Scan(); {
 		result, ok := r.Result().(*benchfmt.Result)
@@ -38,8 +43,12 @@ func goBenchmarks(ctx context.Context, root string) (hot, symphony []row, err er
 			continue
 		}
 		pkg := strings.TrimPrefix(result.GetConfig("pkg"), "github.com/the-alchemiser/alchemiser/")
-		if pkg == symphonies {
-			symphony = append(symphony, symphonyRow(result))
+		switch pkg {
+		case symphonies:
+			symphony = append(symphony, ownRow(result))
+			continue
+		case backtests:
+			backtest = append(backtest, ownRow(result))
 			continue
 		}
 		line := row{What: pkg + " " + string(result.Name.Full()), Budget: "-", Held: "-"}
@@ -59,16 +68,16 @@ func goBenchmarks(ctx context.Context, root string) (hot, symphony []row, err er
 		line.Figure = strings.Join(figures, ", ")
 		hot = append(hot, line)
 	}
-	if len(hot) == 0 || len(symphony) == 0 {
-		return nil, nil, errors.New("no benchmark ran")
+	if len(hot) == 0 || len(symphony) == 0 || len(backtest) == 0 {
+		return nil, nil, nil, errors.New("no benchmark ran")
 	}
-	return hot, symphony, nil
+	return hot, symphony, backtest, nil
 }
 
-// symphonyRow tells a benchmark of milliseconds.
-func symphonyRow(result *benchfmt.Result) row {
+// ownRow tells a benchmark of milliseconds.
+func ownRow(result *benchfmt.Result) row {
 	line := row{What: string(result.Name.Full()), Budget: "-", Held: "-"}
-	if strings.HasPrefix(line.What, "Floor") {
+	if strings.Contains(line.What, "Floor") {
 		line.Budget = "floor"
 	}
 	var figures []string
@@ -77,14 +86,14 @@ func symphonyRow(result *benchfmt.Result) row {
 		case v.OrigUnit == "ns/op":
 			took := time.Duration(v.OrigValue)
 			figures = append(figures, ms(took))
-			for name, budget := range symphonyBudgets() {
+			for name, budget := range ownBudgets() {
 				if strings.HasPrefix(line.What, name) {
 					line.Budget, line.Held = "≤ "+ms(budget), verdict(took <= budget)
 				}
 			}
 		case v.OrigUnit == "" && v.Unit == "B/op":
 			figures = append(figures, fmt.Sprintf("%.1f MB", v.Value/1e6))
-		case v.OrigUnit == "" && (v.Unit == "allocs/op" || v.Unit == "decisions/op"):
+		case v.OrigUnit == "" && (v.Unit == "allocs/op" || v.Unit == "decisions/op" || v.Unit == "days/op"):
 			figures = append(figures, fmt.Sprintf("%.0f %s", v.Value, strings.TrimSuffix(v.Unit, "/op")))
 		}
 	}

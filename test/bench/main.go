@@ -52,6 +52,7 @@ type results struct {
 	Startup  []row
 	Running  []row
 	Symphony []row
+	Backtest []row
 	Go       []row
 }
 
@@ -71,7 +72,7 @@ func run(ctx context.Context, out string, workflows, starts int) error {
 	if r.Running, err = measureRunning(ctx, root, workflows); err != nil {
 		return fmt.Errorf("running stack: %w", err)
 	}
-	if r.Go, r.Symphony, err = goBenchmarks(ctx, root); err != nil {
+	if r.Go, r.Symphony, r.Backtest, err = goBenchmarks(ctx, root); err != nil {
 		return fmt.Errorf("go test -bench: %w", err)
 	}
 	page, err := template.ParseFiles(filepath.Join(root, "test", "bench", "page.tmpl"))
