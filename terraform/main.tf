@@ -33,6 +33,7 @@ locals {
     PORTFOLIO__MAX_ORDER            = var.max_order
     PORTFOLIO__MAX_SPREAD           = var.max_spread
     EXECUTION__MAX_PLAN_AGE         = "30m"
+    EXECUTION__STEPS                = tostring(var.limit_steps)
     NOTIFY__TOPIC_ARN               = module.observability.digest_topic_arn
     EVENTBRIDGE__MAX_RETRY_ATTEMPTS = "3"
   }

@@ -148,6 +148,17 @@ variable "max_spread" {
   }
 }
 
+variable "limit_steps" {
+  description = "Limit orders that a trade of whole shares may take, from the middle of the spread to its far side, before it goes to the market."
+  type        = number
+  default     = 3
+
+  validation {
+    condition     = var.limit_steps >= 1 && var.limit_steps <= 9 && floor(var.limit_steps) == var.limit_steps
+    error_message = "limit_steps must be a whole number from 1 to 9."
+  }
+}
+
 variable "archive_retention_days" {
   description = "Days that the archive keeps every event."
   type        = number

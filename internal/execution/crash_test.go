@@ -178,6 +178,7 @@ func TestNoSeriesOfFailuresBreaksTheRules(t *testing.T) {
 		rapid.Check(struct{ testing.TB }{t}, func(rt *rapid.T) {
 			w := newWorld()
 			w.cash = decInt(rapid.IntRange(0, 20_000).Draw(rt, "cash"))
+			w.limitSteps = rapid.IntRange(1, 4).Draw(rt, "limit steps")
 			var trades []events.Trade
 			for i, symbol := range []string{"OLD", "GE", "SPY", "XOM"} {
 				if !rapid.Bool().Draw(rt, "trade "+symbol) {
@@ -194,7 +195,9 @@ func TestNoSeriesOfFailuresBreaksTheRules(t *testing.T) {
 				tr := events.Trade{Symbol: symbol, Side: side, Quantity: quantity, ReferencePrice: price, Notional: price.Mul(quantity), Reason: "test"}
 				tr.Liquidate = side == market.Sell && rapid.Bool().Draw(rt, "liquidate")
 				trades = append(trades, tr)
-				w.behave[symbol] = behaviour(rapid.IntRange(int(fillsAtOnce), int(overtaken)).Draw(rt, "behaviour"))
+				w.behave[symbol] = rapid.SampledFrom([]behaviour{
+					fillsAtOnce, fillsByHalves, fillsHalfThenRests, rests, refused, fillsLatePrice, overtaken, fillsAtFar,
+				}).Draw(rt, "behaviour")
 			}
 			if trades == nil {
 				return
@@ -203,7 +206,7 @@ func TestNoSeriesOfFailuresBreaksTheRules(t *testing.T) {
 			in := planned(w, trades...)
 			service := w.service(t)
 			for range rapid.IntRange(0, 4).Draw(rt, "failing attempts") {
-				at := rapid.SliceOfN(rapid.IntRange(1, 40), 1, 3).Draw(rt, "calls that fail")
+				at := rapid.SliceOfN(rapid.IntRange(1, 60), 1, 3).Draw(rt, "calls that fail")
 				kind := failure(rapid.IntRange(int(diesBefore), int(lostAfter)).Draw(rt, "kind"))
 				w.calls, w.dead = 0, false
 				w.fail = func(n int, _ string) failure {

@@ -41,6 +41,7 @@ const (
 	overtaken      // rests; a cancel comes too late
 	fillsNoPrice   // filled, but the average price never comes
 	fillsUnsaid    // filled, but shown as a part of it at the first look, as a cancel that is pending does
+	fillsAtFar     // filled by an order that reaches the far side of the spread
 )
 
 // world is a working broker, ledger, plan table and kill switch whose calls can be made to fail, one by one.
@@ -54,8 +55,15 @@ type world struct {
 	prices   map[string]decimal.Decimal // the middle; the spread is a cent each way
 	orders   map[string]*execution.Order
 	sequence []string
-	behave   map[string]behaviour // by symbol
-	looks    map[string]int
+	// limitSteps and closeMargin are the service's; half is the spread to each side; silent symbols have no quote, and the
+	// quotes of stale ones are that old; at each request for quotes all prices rise by drift.
+	limitSteps  int
+	closeMargin time.Duration
+	half, drift decimal.Decimal
+	silent      map[string]bool
+	stale       map[string]time.Duration
+	behave      map[string]behaviour // by symbol
+	looks       map[string]int
 
 	ledger map[string]execution.Order
 	fills  map[string]execution.Fill
@@ -84,7 +92,7 @@ const (
 
 func newWorld() *world {
 	return &world{
-		opened: time.Now(), cash: dec("10000"),
+		opened: time.Now(), cash: dec("10000"), limitSteps: 1, half: dec("0.01"),
 		held:   map[string]decimal.Decimal{"OLD": dec("10"), "GE": dec("7.5")},
 		prices: map[string]decimal.Decimal{"OLD": dec("100"), "GE": dec("200"), "SPY": dec("500"), "XOM": dec("50")},
 		orders: map[string]*execution.Order{}, behave: map[string]behaviour{}, looks: map[string]int{},
@@ -171,13 +179,19 @@ func (w *world) Positions(ctx context.Context) (out []market.Position, err error
 
 func (w *world) quote(symbol string) market.Quote {
 	p := w.prices[symbol]
-	return market.Quote{Symbol: symbol, Bid: p.Sub(dec("0.01")), Ask: p.Add(dec("0.01")), At: w.now()}
+	return market.Quote{Symbol: symbol, Bid: p.Sub(w.half), Ask: p.Add(w.half), At: w.now().Add(-w.stale[symbol])}
 }
 
 func (w *world) Quotes(ctx context.Context, symbols []string) (out map[string]market.Quote, err error) {
 	err = w.call(ctx, "Quotes", func() error {
 		out = map[string]market.Quote{}
+		for symbol, p := range w.prices {
+			w.prices[symbol] = p.Add(w.drift)
+		}
 		for _, s := range symbols {
+			if w.silent[s] {
+				return fault.New(fault.Transient, "no quote of %s", s)
+			}
 			out[s] = w.quote(s)
 		}
 		return nil
@@ -298,6 +312,11 @@ func (w *world) look(o *execution.Order) execution.Order {
 		early := *o
 		early.State, early.FinishedAt = execution.StatePartiallyFilled, time.Time{}
 		return early
+	case fillsAtFar:
+		q := w.quote(o.Symbol)
+		if o.Type == execution.OrderMarket || (o.Side == market.Buy && o.Limit.GreaterThanOrEqual(q.Ask)) || (o.Side == market.Sell && o.Limit.LessThanOrEqual(q.Bid)) {
+			w.trade(o, o.Quantity)
+		}
 	case rests, refused, overtaken, fillsNoPrice:
 	}
 	return *o
@@ -379,7 +398,7 @@ func (w *world) TradingEnabled(ctx context.Context) (on bool, err error) {
 func (w *world) service(tb testing.TB) *execution.Service {
 	tb.Helper()
 	s, err := execution.New(execution.Config{
-		Broker: w, Ledger: w, Plans: w, Switch: w, MaxPlanAge: 30 * time.Minute, StepInterval: time.Second, LimitSteps: 1, Now: time.Now,
+		Broker: w, Ledger: w, Plans: w, Switch: w, MaxPlanAge: 30 * time.Minute, StepInterval: time.Second, LimitSteps: w.limitSteps, CloseMargin: w.closeMargin, Now: time.Now,
 	})
 	if err != nil {
 		tb.Fatal(err)
@@ -450,4 +469,11 @@ func planned(w *world, trades ...events.Trade) events.Event {
 			Targets: map[string]decimal.Decimal{"SPY": dec("0.5")}, Trades: trades,
 		},
 	}
+}
+
+// forbiddenAfter is a broker whose keys were taken away.
+type forbiddenAfter struct{ *world }
+
+func (*forbiddenAfter) Account(context.Context) (market.Account, error) {
+	return market.Account{}, fault.New(fault.Invalid, "forbidden")
 }
