@@ -38,8 +38,8 @@ func doubtOf(q market.Quote, now time.Time, maxSpread decimal.Decimal) string {
 	if age := now.Sub(q.At); age > maxQuoteAge {
 		return fmt.Sprintf("its last quote is %s old", age.Round(time.Second))
 	}
-	if width := q.Ask.Sub(q.Bid).DivRound(q.Mid(), weightPlaces); width.GreaterThan(maxSpread) {
-		return fmt.Sprintf("bid %s and ask %s are %s apart", usd(q.Bid), usd(q.Ask), percent(width))
+	if apart, mid := q.Ask.Sub(q.Bid), q.Mid(); apart.GreaterThan(maxSpread.Mul(mid)) {
+		return fmt.Sprintf("bid %s and ask %s are %s apart", usd(q.Bid), usd(q.Ask), percent(apart.DivRound(mid, weightPlaces)))
 	}
 	return ""
 }

@@ -81,8 +81,8 @@ func NewQuote(symbol string, bid, ask decimal.Decimal, at time.Time) (Quote, err
 	return Quote{Symbol: symbol, Bid: bid, Ask: ask, At: at}, nil
 }
 
-// Mid returns the middle of the spread.
-func (q Quote) Mid() decimal.Decimal { return q.Bid.Add(q.Ask).Div(decimal.NewFromInt(2)) }
+// Mid returns the middle of the spread, exactly: a quotient would be rounded to 16 places and carry them all.
+func (q Quote) Mid() decimal.Decimal { return q.Bid.Add(q.Ask).Mul(decimal.New(5, -1)) }
 
 // Bar is one completed day of one symbol, adjusted for splits and dividends.
 type Bar struct {
