@@ -158,6 +158,9 @@ func order(a *api.Order) (execution.Order, error) {
 	if state.Final() && state != execution.StateFilled {
 		o.Reason = "the broker reports " + a.Status
 	}
+	if a.Status == "replaced" && a.ReplacedBy != nil {
+		o.Reason += ": order " + *a.ReplacedBy + " stands in its place, which is not ours"
+	}
 	return o, nil
 }
 

@@ -89,7 +89,18 @@ func cases() []check {
 		{"B14", "a sell beyond the position is refused", beyondPosition},
 		{"B15", "a malformed order is refused", malformed},
 		{"B16", "a call ends with its context, and nothing is sent", ended},
+		{"B17", "shares that an open sell order holds are not available", reserved},
+		{"B18", "the calendar knows a holiday and an early close", shortWeek},
 	}
+}
+
+// Cases returns every case as "B01 the account has an id and money", in order.
+func Cases() []string {
+	var out []string
+	for _, c := range append(cases(), faultCases()...) {
+		out = append(out, c.id+" "+c.name)
+	}
+	return out
 }
 
 func (t trial) ctx() context.Context {
@@ -406,5 +417,52 @@ func ended(t trial) {
 		if err := call(); fault.CodeOf(err) != fault.Transient {
 			t.Errorf("%s: got %v", name, fmt.Sprint(err))
 		}
+	}
+}
+
+func reserved(t trial) {
+	t.bought("1")
+	q, err := t.Broker.Quotes(t.ctx(), []string{t.Symbol})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := t.request(market.Sell, "1")
+	r.Type, r.Limit = execution.OrderLimit, q[t.Symbol].Ask.Mul(decimal.New(12, -1)).RoundCeil(2)
+	t.submit(r)
+	o := t.await(r.ClientID, "working", func(o execution.Order) bool { return o.State == execution.StateWorking })
+	if free := t.available(); !free.IsZero() {
+		t.Errorf("%s are available while the order holds all", free)
+	}
+	if err := t.Broker.Cancel(t.ctx(), o.BrokerID); err != nil {
+		t.Fatal(err)
+	}
+	t.await(r.ClientID, "cancelled", func(o execution.Order) bool { return o.State == execution.StateCancelled })
+	if free := t.available(); !free.Equal(r.Quantity) {
+		t.Errorf("%s are available after the order was cancelled", free)
+	}
+}
+
+func (t trial) available() decimal.Decimal {
+	t.Helper()
+	positions, err := t.Broker.Positions(t.ctx())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range positions {
+		if p.Symbol == t.Symbol {
+			return p.Available
+		}
+	}
+	return decimal.Zero
+}
+
+// Thanksgiving week of 2026. https://www.nyse.com/markets/hours-calendars
+func shortWeek(t trial) {
+	if s, trading, err := t.Broker.Session(t.ctx(), "2026-11-26"); trading || err != nil {
+		t.Errorf("Thanksgiving: got %+v, %t, %v", s, trading, err)
+	}
+	s, trading, err := t.Broker.Session(t.ctx(), "2026-11-27")
+	if err != nil || !trading || s.Close.UTC().Format("15:04") != "18:00" {
+		t.Errorf("the day after Thanksgiving: closes at %s, %t, %v; want 13:00 in New York", s.Close, trading, err)
 	}
 }

@@ -81,7 +81,7 @@ func TestPlanIsTradedThroughHTTP(t *testing.T) {
 			ledger := &records{orders: map[string]execution.Order{}}
 			service, err := execution.New(execution.Config{
 				Broker: broker, Ledger: ledger, Plans: ledger, Switch: ledger,
-				MaxPlanAge: time.Hour, StepInterval: 20 * time.Millisecond, Now: time.Now,
+				MaxPlanAge: time.Hour, StepInterval: 20 * time.Millisecond, LimitSteps: 2, Now: time.Now,
 			})
 			if err != nil {
 				t.Fatal(err)
