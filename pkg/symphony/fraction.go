@@ -1,6 +1,7 @@
 package symphony
 
 import (
+	"cmp"
 	"math/big"
 	"math/bits"
 )
@@ -82,6 +83,30 @@ func (x fraction) per(y fraction) fraction {
 		return x.mul(ratio(y.den, y.num))
 	}
 	return exactly(new(big.Rat).Quo(x.rat(), y.big))
+}
+
+// split returns the whole part of x times unit, and the rest.
+func (x fraction) split(unit int64) (whole int64, rest fraction) {
+	if x.big == nil {
+		high, low := bits.Mul64(uint64(x.num), uint64(unit))
+		if high < uint64(x.den) { // else the quotient does not fit
+			quotient, left := bits.Div64(high, low, uint64(x.den))
+			return int64(quotient), lowest(int64(left), x.den)
+		}
+	}
+	exact := new(big.Rat).Mul(x.rat(), big.NewRat(unit, 1))
+	floor := new(big.Int).Quo(exact.Num(), exact.Denom())
+	return floor.Int64(), exactly(exact.Sub(exact, new(big.Rat).SetInt(floor)))
+}
+
+// cmp is -1, 0 or 1 as x is below, equal to or above y.
+func (x fraction) cmp(y fraction) int {
+	if x.big == nil && y.big == nil {
+		high1, low1 := bits.Mul64(uint64(x.num), uint64(y.den))
+		high2, low2 := bits.Mul64(uint64(y.num), uint64(x.den))
+		return cmp.Or(cmp.Compare(high1, high2), cmp.Compare(low1, low2))
+	}
+	return x.rat().Cmp(y.rat())
 }
 
 // times multiplies numbers that are not negative.

@@ -2,7 +2,6 @@ package symphony
 
 import (
 	"cmp"
-	"math/big"
 	"slices"
 
 	"github.com/shopspring/decimal"
@@ -62,8 +61,11 @@ func mix(parts []part) portfolio {
 	return out
 }
 
-// places is the number of decimals of final weights.
-const places = 6
+// places is the number of decimals of final weights, one is 1 in units of the last.
+const (
+	places = 6
+	one    = 1_000_000
+)
 
 // weights rounds p to places decimals by largest remainder: every weight is rounded down, and the units that are missing
 // from exactly 1 go to the largest remainders, to the first symbol alphabetically among equals. Weights that round to
@@ -72,18 +74,16 @@ func (p portfolio) weights() map[string]decimal.Decimal {
 	type rounded struct {
 		symbol    string
 		units     int64
-		remainder *big.Rat
+		remainder fraction
 	}
-	unit := new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(places), nil))
-	missing := unit.Num().Int64()
+	missing := int64(one)
 	lines := make([]rounded, len(p))
 	for i, h := range p {
-		exact := new(big.Rat).Mul(h.weight.rat(), unit)
-		floor := new(big.Int).Quo(exact.Num(), exact.Denom())
-		lines[i] = rounded{h.symbol, floor.Int64(), exact.Sub(exact, new(big.Rat).SetInt(floor))}
-		missing -= floor.Int64()
+		units, remainder := h.weight.split(one)
+		lines[i] = rounded{h.symbol, units, remainder}
+		missing -= units
 	}
-	slices.SortStableFunc(lines, func(a, b rounded) int { return b.remainder.Cmp(a.remainder) })
+	slices.SortStableFunc(lines, func(a, b rounded) int { return b.remainder.cmp(a.remainder) })
 	out := make(map[string]decimal.Decimal, len(lines))
 	for i, l := range lines {
 		if int64(i) < missing {
