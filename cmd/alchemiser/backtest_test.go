@@ -56,7 +56,7 @@ func TestBacktestPrintsNothingButJSON(t *testing.T) {
 	if err := d.Decode(&got); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if _, err := d.Token(); err != io.EOF { //nolint:errorlint // the decoder returns it as it is
+	if _, err := d.Token(); err != io.EOF {
 		t.Errorf("more than one document: %s", out)
 	}
 	want := map[string]any{
@@ -122,12 +122,14 @@ func TestBacktestRefusesBadInput(t *testing.T) {
 		"weights":         {map[string]string{"portfolio.yaml": "id: main\nstrategies:\n  - {file: trend.clj, weight: 0.6}\n"}, nil, "weights sum to 0.6, want exactly 1"},
 		"bad symphony":    {map[string]string{"trend.clj": "(defsymphony"}, nil, "trend.clj:1:"},
 		"unknown symbol": {
-			map[string]string{"trend.clj": `(defsymphony "T" {:asset-class "EQUITIES"} (asset "NONE" nil))`}, nil,
+			map[string]string{"trend.clj": `(defsymphony "T" {:asset-class "EQUITIES"} (asset "NONE" nil))`},
+			nil,
 			"no bars of NONE: bars holds no such SYMBOL.csv",
 		},
 		"unknown benchmark": {nil, []string{"--benchmark", "QQQ"}, `benchmark "QQQ" has no bars; there are BIL, ENDED, LATE, SPY`},
 		"too little history": {
-			nil, []string{"--from", "2024-12-04"},
+			nil,
+			[]string{"--from", "2024-12-04"},
 			"moving-average-price of SPY with window 3 needs 3 bars of history, there are 2",
 		},
 		"too early":       {nil, []string{"--from", "2024-12-02"}, "from 2024-12-02: the first usable day to trade on is 2024-12-05, as trend needs 3 bars of SPY"},

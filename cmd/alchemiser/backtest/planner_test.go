@@ -58,17 +58,19 @@ func (l *ledger) Clock(context.Context) (market.Clock, error) {
 // On every day the trades are those that the planner makes of the strategies' signals for such an account.
 func TestThePlanIsThePlanners(t *testing.T) {
 	t.Parallel()
-	cfg := config(portfolioOf(t, busy), walk(7))
+	bars := walk(7)
+	cfg := config(portfolioOf(t, busy), bars)
 	cfg.Reserve, cfg.Tolerance, cfg.SlippageBps, cfg.CostBps = d("0.02"), d("0.01"), d("20"), d("5")
 	r := runOf(t, cfg)
-	bars := cfg.Bars.(fakeBars)
 	history, err := symphony.NewHistory(bars)
 	if err != nil {
 		t.Fatal(err)
 	}
 	l := &ledger{cash: cfg.Cash, held: map[string]decimal.Decimal{}}
-	planner, err := portfolio.New(portfolio.Config{Broker: l, CashReserve: cfg.Reserve, MinTrade: cfg.MinTrade, Tolerance: cfg.Tolerance,
-		MaxTurnover: decimal.New(1, 15), MaxOrder: decimal.New(1, 15), MaxSpread: decimal.New(1, 15)})
+	planner, err := portfolio.New(portfolio.Config{
+		Broker: l, CashReserve: cfg.Reserve, MinTrade: cfg.MinTrade, Tolerance: cfg.Tolerance,
+		MaxTurnover: decimal.New(1, 15), MaxOrder: decimal.New(1, 15), MaxSpread: decimal.New(1, 15),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,15 +37,16 @@ func walk(seed uint64) fakeBars {
 	return bars
 }
 
-func drawConfig(t *rapid.T, p *strategy.Portfolio) backtest.Config {
-	cfg := config(p, walk(rapid.Uint64().Draw(t, "seed")))
+func drawConfig(t *rapid.T, p *strategy.Portfolio) (backtest.Config, fakeBars) {
+	bars := walk(rapid.Uint64().Draw(t, "seed"))
+	cfg := config(p, bars)
 	cfg.Fill = rapid.SampledFrom([]backtest.Fill{backtest.FillNextClose, backtest.FillSameClose}).Draw(t, "fill")
 	cfg.CostBps = decimal.New(rapid.Int64Range(0, 500).Draw(t, "costs"), -1)
 	cfg.SlippageBps = decimal.New(rapid.Int64Range(0, 500).Draw(t, "slippage"), -1)
 	cfg.Reserve = decimal.New(rapid.Int64Range(0, 99).Draw(t, "reserve"), -2)
 	cfg.Tolerance = decimal.New(rapid.Int64Range(0, 200).Draw(t, "tolerance"), -3)
 	cfg.Cash = decimal.New(rapid.Int64Range(10_000, 1e9).Draw(t, "cash"), -2)
-	return cfg
+	return cfg, bars
 }
 
 // Money comes from nowhere and goes nowhere: what the account is worth is what it began with, less purchases, plus sales,
@@ -54,12 +55,12 @@ func TestMoneyIsConserved(t *testing.T) {
 	t.Parallel()
 	p := portfolioOf(t, busy)
 	rapid.Check(t, func(t *rapid.T) {
-		cfg := drawConfig(t, p)
+		cfg, bars := drawConfig(t, p)
 		r, err := backtest.Run(t.Context(), cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
-		bars, trades := cfg.Bars.(fakeBars), r.Trades
+		trades := r.Trades
 		cash, costs := cfg.Cash, decimal.Zero
 		held := map[string]decimal.Decimal{}
 		for _, day := range r.Days {
@@ -125,12 +126,12 @@ func TestTheFutureIsNotSeen(t *testing.T) {
 	t.Parallel()
 	p := portfolioOf(t, busy)
 	rapid.Check(t, func(t *rapid.T) {
-		cfg := drawConfig(t, p)
+		cfg, past := drawConfig(t, p)
 		want, err := backtest.Run(t.Context(), cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
-		past, other := cfg.Bars.(fakeBars), walk(rapid.Uint64().Draw(t, "other"))
+		other := walk(rapid.Uint64().Draw(t, "other"))
 		known := rapid.IntRange(6, walkDays-1).Draw(t, "known")
 		changed := past.clone()
 		for symbol, bars := range changed {

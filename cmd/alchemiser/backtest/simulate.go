@@ -64,8 +64,10 @@ func (r *run) add(d Day, peak *float64) {
 // simulate trades what is wanted, by day, with the planner.
 func simulate(ctx context.Context, cfg Config, t *tape, wanted []map[string]decimal.Decimal, w *work) (run, error) {
 	a := &account{cash: cfg.Cash, held: map[string]decimal.Decimal{}, cost: cfg.CostBps.Shift(-4)}
-	planner, err := portfolio.New(portfolio.Config{Broker: a, CashReserve: cfg.Reserve, MinTrade: cfg.MinTrade, Tolerance: cfg.Tolerance,
-		MaxTurnover: noLimit(), MaxOrder: noLimit(), MaxSpread: noLimit()})
+	planner, err := portfolio.New(portfolio.Config{
+		Broker: a, CashReserve: cfg.Reserve, MinTrade: cfg.MinTrade, Tolerance: cfg.Tolerance,
+		MaxTurnover: noLimit(), MaxOrder: noLimit(), MaxSpread: noLimit(),
+	})
 	if err != nil {
 		return run{}, err
 	}
