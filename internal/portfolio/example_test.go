@@ -38,5 +38,5 @@ func Example() {
 	}
 	// Output:
 	// sell T - no longer a target: sell all 40 at about $23.00
-	// buy SPY - 0.00 % of the account, target 99.00 %: buy 3.167280545 at about $600.00, not 3.168, for want of money
+	// buy SPY - 0.00 % of the account, target 99.00 %: buy 3.167280545 at about $600.00
 }

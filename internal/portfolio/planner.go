@@ -158,6 +158,9 @@ func (p *planner) trade(c candidate) events.Trade {
 	}
 }
 
+// worthSaying is the part of a trade that is cut without a word: half the spread, which the middle leaves out.
+func worthSaying() decimal.Decimal { return decimal.New(5, -3) }
+
 func (p *planner) reason(c candidate) string {
 	if c.line.weight.IsZero() {
 		text := fmt.Sprintf("no longer a target: sell all %s at about %s", c.quantity, usd(c.line.price))
@@ -168,7 +171,7 @@ func (p *planner) reason(c candidate) string {
 	}
 	text := fmt.Sprintf("%s of the account, target %s: %s %s at about %s", share(c.line.value, p.account.Equity),
 		share(p.target(c.line), p.account.Equity), c.side, c.quantity, usd(c.line.price))
-	if c.cut.IsPositive() {
+	if c.cut.Sub(c.quantity).GreaterThan(c.cut.Mul(worthSaying())) {
 		text += fmt.Sprintf(", not %s, for want of money", c.cut)
 	}
 	return text

@@ -3,8 +3,10 @@ package report_test
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,8 +25,8 @@ func TestWriteTellsTheWholeStory(t *testing.T) {
 		`{"id":"a","name":"alchemiser-strategy-dev","origin":"AWS::Lambda","start_time":100.0,"end_time":100.2}`,
 		`{"id":"b","parent_id":"a","name":"alchemiser-strategy-dev","origin":"AWS::Lambda::Function","start_time":100.01,"end_time":100.2,
 		  "subsegments":[{"id":"c","name":"handle","start_time":100.05,"end_time":100.1},
-		    {"id":"e","parent_id":"a","name":"DynamoDB","start_time":100.1,"end_time":100.11},
-		    {"id":"f","name":"DynamoDB","start_time":100.12,"end_time":100.13}]}`,
+		    {"id":"e","parent_id":"a","name":"DynamoDB","namespace":"aws","start_time":100.1,"end_time":100.11},
+		    {"id":"f","name":"DynamoDB","namespace":"aws","start_time":100.12,"end_time":100.13}]}`,
 		`{"id":"d","parent_id":"c","name":"alchemiser-monitor-dev","origin":"AWS::Lambda::Function","start_time":100.15,"end_time":100.4,"fault":true}`,
 	})
 	if err != nil {
@@ -157,5 +159,24 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
 		t.Errorf("%s (-want +got; rewrite with -update):\n%s", path, diff)
+	}
+}
+
+func TestAlternatingCallsAreJoinedByService(t *testing.T) {
+	t.Parallel()
+	var calls []string
+	for i := range 12 {
+		calls = append(calls, fmt.Sprintf(`{"id":"c%d","name":%q,"namespace":"aws","start_time":%d,"end_time":%d}`, i, []string{"DynamoDB", "SSM"}[i%2], 10+i, 11+i))
+	}
+	trace, err := report.ParseTrace("1-5", []string{`{"id":"a","name":"f","start_time":1,"end_time":99,"subsegments":[` + strings.Join(calls, ",") + `]}`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := report.Write(&out, report.Workflow{Trace: trace}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "DynamoDB ×6, SSM ×6") {
+		t.Errorf("the waterfall is\n%s", out.String())
 	}
 }

@@ -25,6 +25,8 @@ type Span struct {
 	Start  time.Time
 	End    time.Time
 	Failed bool
+	// Call says that the span is a call of another service.
+	Call bool
 	// Open says that the span had not ended when it was read.
 	Open     bool
 	Children []*Span
@@ -37,6 +39,7 @@ type document struct {
 	ParentID    string     `json:"parent_id"`
 	Name        string     `json:"name"`
 	Origin      string     `json:"origin"`
+	Namespace   string     `json:"namespace"`
 	Start       float64    `json:"start_time"`
 	End         float64    `json:"end_time"`
 	Error       bool       `json:"error"`
@@ -58,7 +61,7 @@ func ParseTrace(id string, documents []string) (Trace, error) {
 		}
 		spans[d.ID] = &Span{
 			ID: d.ID, Name: d.Name, Origin: d.Origin, Start: seconds(d.Start), End: seconds(max(d.Start, d.End)), Failed: d.Error || d.Fault,
-			Open: d.InProgress,
+			Call: d.Namespace != "", Open: d.InProgress,
 		}
 		parents[d.ID] = parent
 		for _, sub := range d.Subsegments {
@@ -145,8 +148,11 @@ func (p *printer) waterfall(trace Trace) {
 	p.printf("\n")
 }
 
-// grouped returns the trace with neighbours of one name and without children, such as a dozen calls of one service,
-// joined into one span: "DynamoDB ×12". It leaves t as it is.
+// maxCalls is how many calls in a row, by service, a waterfall shows one by one.
+const maxCalls = 4
+
+// grouped returns the trace with neighbouring calls of one service joined into one span: "DynamoDB ×12"; and where calls
+// of several services alternate for long, all of them: "DynamoDB ×12, SSM ×3". It leaves t as it is.
 func (t Trace) grouped() Trace {
 	return Trace{ID: t.ID, Roots: group(t.Roots)}
 }
@@ -154,26 +160,57 @@ func (t Trace) grouped() Trace {
 func group(spans []*Span) []*Span {
 	var out []*Span
 	for i := 0; i < len(spans); {
-		same := 1
-		for len(spans[i].Children) == 0 && i+same < len(spans) && spans[i+same].Name == spans[i].Name &&
-			spans[i+same].Origin == spans[i].Origin && len(spans[i+same].Children) == 0 {
-			same++
+		calls := 0
+		for i+calls < len(spans) && spans[i+calls].Call && len(spans[i+calls].Children) == 0 {
+			calls++
 		}
-		joined := *spans[i]
-		joined.Children = group(spans[i].Children)
-		if same > 1 {
-			joined.Name = fmt.Sprintf("%s ×%d", joined.Name, same)
-			for _, s := range spans[i+1 : i+same] {
-				joined.Failed = joined.Failed || s.Failed
-				if s.End.After(joined.End) {
-					joined.End = s.End
-				}
+		if calls == 0 {
+			whole := *spans[i]
+			whole.Children = group(spans[i].Children)
+			out = append(out, &whole)
+			i++
+			continue
+		}
+		var byService []*Span
+		for run := spans[i : i+calls]; len(run) > 0; {
+			same := 1
+			for same < len(run) && run[same].Name == run[0].Name {
+				same++
 			}
+			byService = append(byService, join(run[:same]))
+			run = run[same:]
 		}
-		out = append(out, &joined)
-		i += same
+		if len(byService) > maxCalls {
+			byService = []*Span{join(spans[i : i+calls])}
+		}
+		out = append(out, byService...)
+		i += calls
 	}
 	return out
+}
+
+// join makes one span of calls that follow one another.
+func join(calls []*Span) *Span {
+	joined := *calls[0]
+	count := map[string]int{}
+	var names []string
+	for _, s := range calls {
+		if count[s.Name] == 0 {
+			names = append(names, s.Name)
+		}
+		count[s.Name]++
+		joined.Failed, joined.Open = joined.Failed || s.Failed, joined.Open || s.Open
+		if s.End.After(joined.End) {
+			joined.End = s.End
+		}
+	}
+	for i, name := range names {
+		if n := count[name]; n > 1 {
+			names[i] = fmt.Sprintf("%s ×%d", name, n)
+		}
+	}
+	joined.Name = strings.Join(names, ", ")
+	return &joined
 }
 
 func (t Trace) walk(visit func(s *Span, depth int)) {
