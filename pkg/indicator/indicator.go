@@ -45,9 +45,10 @@ type Definition struct {
 	Recursive bool
 
 	beyond int // bars needed beyond the window
-	// compute returns the value at the last of closes; series, of a recursive indicator instead, that at each of them.
+	// compute returns the value at the last of closes. A recursive indicator has steps instead: each close after the
+	// other, oldest first, yields the value at it.
 	compute func(closes []float64, window int) float64
-	series  func(closes []float64, window int) []float64
+	steps   func(window int) (step func(price float64) float64)
 }
 
 // All returns every indicator as it is by default, sorted by name.
@@ -106,17 +107,22 @@ func (d Definition) Value(closes []float64, window int) (float64, error) {
 		return 0, &HistoryError{Indicator: d.Name, Window: window, Needed: need, Present: len(closes)}
 	}
 	if d.Recursive {
-		return d.finite(d.series(closes, window)[len(closes)-1], window)
+		step, v := d.steps(window), 0.0
+		for _, price := range closes {
+			v = step(price)
+		}
+		return d.finite(v, window)
 	}
 	return d.finite(d.compute(closes, window), window)
 }
 
-// Series is the values of a recursive indicator at every close of one history. It is never changed and safe for
-// concurrent use.
+// Series is the values of a recursive indicator at every close of one history. As long as it is not extended it is safe
+// for concurrent use.
 type Series struct {
 	def    Definition
 	window int
 	needed int
+	step   func(price float64) float64
 	values []float64
 }
 
@@ -124,7 +130,20 @@ type Series struct {
 // those before it alone, and is to the last bit what Value returns for them. Call it for a recursive indicator and a
 // window that CheckWindow accepts.
 func (d Definition) Series(closes []float64, window int) *Series {
-	return &Series{def: d, window: window, needed: d.BarsNeeded(window), values: d.series(closes, window)}
+	s := &Series{def: d, window: window, needed: d.BarsNeeded(window), step: d.steps(window)}
+	s.values = make([]float64, 0, len(closes))
+	s.Extend(closes)
+	return s
+}
+
+// Len returns the number of closes that there are values at.
+func (s *Series) Len() int { return len(s.values) }
+
+// Extend computes the values at closes that follow those before.
+func (s *Series) Extend(closes []float64) {
+	for _, price := range closes {
+		s.values = append(s.values, s.step(price))
+	}
 }
 
 // At returns what Value returns for the first n closes.

@@ -20,21 +20,23 @@ func movingAveragePrice(closes []float64, window int) float64 { return mean(last
 func exponentialMovingAverageDefinition() Definition {
 	return Definition{
 		Name: "exponential-moving-average-price", Label: "exponential moving average", Unit: Price, Windowed: true,
-		Recursive: true, MinWindow: 1, series: exponentialMovingAverage,
+		Recursive: true, MinWindow: 1, steps: exponentialMovingAverage,
 	}
 }
 
 // exponentialMovingAverage is E with E[0] = P[0], E[i] = a·P[i] + (1-a)·E[i-1], a = 2/(w+1), over the whole history.
-func exponentialMovingAverage(closes []float64, window int) []float64 {
+func exponentialMovingAverage(window int) func(price float64) float64 {
 	a := 2 / (float64(window) + 1)
-	values := make([]float64, len(closes))
-	for i, p := range closes {
-		values[i] = p
-		if i > 0 {
-			values[i] = values[i-1] + a*(p-values[i-1])
+	var average float64
+	begun := false
+	return func(price float64) float64 {
+		if begun {
+			average += a * (price - average)
+		} else {
+			average, begun = price, true
 		}
+		return average
 	}
-	return values
 }
 
 func last(xs []float64, n int) []float64 { return xs[len(xs)-n:] }

@@ -118,7 +118,8 @@ func TestSeriesIsValueAtEachClose(t *testing.T) {
 		d := rapid.SampledFrom([]string{"rsi", "exponential-moving-average-price"}).Draw(t, "indicator")
 		def, _ := indicator.Lookup(d)
 		closes, window := closesOf(t), rapid.IntRange(1, 40).Draw(t, "window")
-		all := def.Series(closes, window)
+		all := def.Series(closes[:rapid.IntRange(0, len(closes)).Draw(t, "at first")], window)
+		all.Extend(closes[all.Len():])
 		for n := range len(closes) + 1 {
 			want, wantErr := def.Value(slices.Clone(closes[:n]), window)
 			got, err := all.At(n)

@@ -18,27 +18,27 @@ func (v RSI) definition() Definition {
 		d.compute = cutler
 		return d
 	}
-	d.Recursive, d.series = true, wilder
+	d.Recursive, d.steps = true, wilder
 	return d
 }
 
 // wilder is the relative strength index of J. Welles Wilder, New Concepts in Technical Trading Systems (1978), with his
 // smoothing over the whole history: with d[i] = P[i]-P[i-1], G[0] = 0 and G[i] = max(d[i],0)/w + (1-1/w)·G[i-1], L
 // likewise for losses, it is strength(G, L).
-func wilder(closes []float64, window int) []float64 {
+func wilder(window int) func(price float64) float64 {
 	w := float64(window)
 	keep := 1 - 1/w
-	var gain, loss float64
-	values := make([]float64, len(closes))
-	for i := range closes {
-		if i > 0 {
-			d := closes[i] - closes[i-1]
+	var before, gain, loss float64
+	begun := false
+	return func(price float64) float64 {
+		if begun {
+			d := price - before
 			gain = max(d, 0)/w + keep*gain
 			loss = max(-d, 0)/w + keep*loss
 		}
-		values[i] = strength(gain, loss)
+		before, begun = price, true
+		return strength(gain, loss)
 	}
-	return values
 }
 
 // cutler is the relative strength index with simple averages of the last w gains and losses: it depends on the last

@@ -55,7 +55,8 @@ type dayReturn struct {
 // before.
 type runs struct {
 	levels []float64
-	begins []int // by day, where its run begins: the day itself if it has no return
+	begins []int                     // by day, where its run begins: the day itself if it has no return
+	values map[int]*indicator.Series // of a recursive indicator, by where the run begins
 }
 
 func (h *History) track(s *stream) *track {
@@ -67,7 +68,7 @@ func (h *History) track(s *stream) *track {
 	for i, date := range dates {
 		days[i] = h.calendar.upTo(date) - 1
 	}
-	t, _ := h.streams.LoadOrStore(s, &track{days: days, returns: make([]dayReturn, len(days))})
+	t, _ := h.streams.LoadOrStore(s, &track{days: days, returns: make([]dayReturn, len(days)), runs: runs{values: map[int]*indicator.Series{}}})
 	return t.(*track) //nolint:errcheck,forcetypeassert // nothing else is stored
 }
 
@@ -85,20 +86,23 @@ func (e *evaluation) streamValue(s *stream, def *indicator.Definition, window in
 	if t.days[today] != e.day {
 		return 0, fault.New(fault.Invalid, "it has no bar of %s, as others have: its last one is of %s", e.history.calendar[e.day], e.history.calendar[t.days[today]])
 	}
-	var levels []float64
-	var err error
-	if def.Recursive || def.Unit == indicator.Price { // the level on the first day matters
-		levels, err = t.run(e, s, today, need)
-	} else {
-		levels, err = t.window(e, s, today, need)
+	if !def.Recursive && def.Unit != indicator.Price {
+		levels, err := t.window(e, s, today, need)
+		if err != nil {
+			return 0, err
+		}
+		return def.Value(levels, window)
 	}
+	begin, err := t.run(e, s, today, need) // the level on the first day matters
 	if err != nil {
 		return 0, err
 	}
-	if def.Recursive {
-		e.computedOn(len(levels))
+	levels := t.runs.levels[begin : today+1]
+	if !def.Recursive {
+		return def.Value(levels, window)
 	}
-	return def.Value(levels, window)
+	e.computedOn(len(levels))
+	return t.recursive(def, window, begin, levels)
 }
 
 // window returns the chained returns of the last need days up to today.
@@ -116,8 +120,9 @@ func (t *track) window(e *evaluation, s *stream, today, need int) ([]float64, er
 	return levels, nil
 }
 
-// run returns the chained returns of all days without a gap that end with today; there must be at least need returns.
-func (t *track) run(e *evaluation, s *stream, today, need int) ([]float64, error) {
+// run chains the returns up to today and returns the day before the first of those without a gap that end with today;
+// there must be at least need.
+func (t *track) run(e *evaluation, s *stream, today, need int) (begin int, err error) {
 	for day := len(t.runs.levels); day <= today; day++ {
 		level, begin := float64(firstLevel), day
 		if day > 0 {
@@ -127,12 +132,26 @@ func (t *track) run(e *evaluation, s *stream, today, need int) ([]float64, error
 		}
 		t.runs.levels, t.runs.begins = append(t.runs.levels, level), append(t.runs.begins, begin)
 	}
-	begin := t.runs.begins[today]
+	begin = t.runs.begins[today]
 	if today-begin < need {
-		return nil, t.returnOn(e, s, begin).err // not of day 0: there are enough days
+		return 0, t.returnOn(e, s, begin).err // not of day 0: there are enough days
 	}
 	e.computedOn(t.returnOn(e, s, today).historyDays)
-	return t.runs.levels[begin : today+1], nil
+	return begin, nil
+}
+
+// recursive returns the value of the stream's indicator at the last of levels, the beginning of a run. A stream belongs
+// to one filter and has one indicator.
+func (t *track) recursive(def *indicator.Definition, window, begin int, levels []float64) (float64, error) {
+	values, ok := t.runs.values[begin]
+	if !ok {
+		values = def.Series(nil, window)
+		t.runs.values[begin] = values
+	}
+	if values.Len() < len(levels) {
+		values.Extend(levels[values.Len():])
+	}
+	return values.At(len(levels))
 }
 
 // returnOn returns the return over a day that is not the first.
