@@ -42,10 +42,12 @@ Without --from it begins on the first day that the strategies have enough histor
 			if err != nil {
 				return err
 			}
-			cfg.Progress = backtestProgress(cmd.ErrOrStderr())
+			progress := backtestProgress{out: cmd.ErrOrStderr(), began: time.Now()}
+			cfg.Progress = progress.show
 			// A backtest makes much garbage and keeps little: collecting it less often saves a quarter of the time.
 			defer debug.SetGCPercent(debug.SetGCPercent(400))
 			result, err := backtest.Run(cmd.Context(), cfg)
+			progress.clear()
 			if err != nil {
 				return err
 			}
@@ -142,21 +144,26 @@ func (f backtestFlags) show(out io.Writer, r *backtest.Result) error {
 }
 
 // backtestProgress draws a bar once a backtest has taken a second, if out is a terminal.
-func backtestProgress(out io.Writer) func(done, total int) {
-	if f, ok := out.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
-		return nil
-	}
-	began := time.Now()
-	var bar *progressbar.ProgressBar
-	return func(done, total int) {
-		if bar == nil {
-			if done == total || time.Since(began) < time.Second {
-				return
-			}
-			bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(30),
-				progressbar.OptionSetDescription("days simulated"), progressbar.OptionShowCount(),
-				progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+type backtestProgress struct {
+	out   io.Writer
+	began time.Time
+	bar   *progressbar.ProgressBar
+}
+
+func (p *backtestProgress) show(done, total int) {
+	if p.bar == nil {
+		if f, ok := p.out.(*os.File); !ok || time.Since(p.began) < time.Second || !term.IsTerminal(int(f.Fd())) {
+			return
 		}
-		_ = bar.Set(done) // a bar that cannot be drawn stops nothing
+		p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(p.out), progressbar.OptionSetWidth(30),
+			progressbar.OptionSetDescription("days simulated"), progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond))
+	}
+	_ = p.bar.Set(done) // a bar that cannot be drawn stops nothing
+}
+
+// clear leaves an empty line.
+func (p *backtestProgress) clear() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
 	}
 }
