@@ -23,10 +23,11 @@ func TestLifeOfAnOrderIsAsDocumented(t *testing.T) {
 	table, _, _ = strings.Cut(table, "\n\n")
 	states := []execution.State{
 		execution.StateNew, execution.StatePendingSubmit, execution.StateWorking, execution.StatePartiallyFilled,
-		execution.StateCancelled, execution.StateExpired, execution.StateFilled, execution.StateRejected,
+		execution.StateCancelled, execution.StateExpired, execution.StateReplaced, execution.StateFilled, execution.StateRejected,
 	}
 	kinds := []execution.Kind{
 		execution.KindSend, execution.KindAccept, execution.KindPartFill, execution.KindFill, execution.KindCancel, execution.KindReject, execution.KindExpire,
+		execution.KindReplace,
 	}
 	var rows []string
 	for _, from := range states {

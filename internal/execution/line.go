@@ -23,38 +23,28 @@ type line struct {
 	ended bool
 }
 
-// limitSteps is how many limit orders the line may take before it goes to the market. Fractions are traded at the market,
-// which every broker takes. The report must hold every order, so large plans take fewer.
-func (r *run) limitSteps(l *line) int {
-	if !l.quantity.IsInteger() {
-		return 0
+// maxOrders is how many orders each line may have, so that the report holds all of them.
+func (r *run) maxOrders() int { return events.MaxOrders / len(r.lines) }
+
+// limitSteps is how many limit orders a line may have before it goes to the market: fewer in large plans.
+func (r *run) limitSteps() int { return min(r.cfg.LimitSteps, r.maxOrders()-1) }
+
+// kind is the type of the line's next order. Shortly before the close there is time for one more only, and what is refused
+// as a limit order is tried at the market.
+func (r *run) kind(l *line) OrderType {
+	step := len(l.orders)
+	if step >= r.limitSteps() || r.hurried() || step > 0 && l.orders[step-1].State == StateRejected {
+		return OrderMarket
 	}
-	return min(r.cfg.LimitSteps, events.MaxOrders/len(r.lines)-1)
+	return OrderLimit
 }
 
-// kind is the type of the line's order of a step. Shortly before the close there is time for one more only.
-func (r *run) kind(l *line, step int) OrderType {
-	if step < r.limitSteps(l) && !r.hurried() {
-		return OrderLimit
-	}
-	return OrderMarket
-}
-
-// goesOn says whether the line may have an order of a step that nobody has submitted yet. A market order is the last one;
-// if it was cut short, as the time of an attempt was up or trading was switched off, the next attempt has one more.
-func (r *run) goesOn(l *line, step int) bool {
-	if l.ended || len(l.orders) < step || !l.rest().IsPositive() || len(r.orders) >= events.MaxOrders {
+// goesOn says whether the line, whose orders have all ended, may have one more.
+func (r *run) goesOn(l *line) bool {
+	if l.ended || !l.rest().IsPositive() || len(l.orders) >= r.maxOrders() {
 		return false
 	}
-	if step == 0 || l.orders[step-1].Type == OrderLimit {
-		return true
-	}
-	return step == len(l.recalled) && r.cutShort(l.orders[step-1])
-}
-
-// cutShort says that an order was cancelled before its time, or never reached the broker.
-func (r *run) cutShort(o *Order) bool {
-	return o.State == StateCancelled && (o.BrokerID == "" || o.FinishedAt.Sub(o.SubmittedAt) < patience*r.cfg.StepInterval)
+	return len(l.orders) == 0 || l.orders[len(l.orders)-1].followed()
 }
 
 // rest is the quantity that no order has traded.
@@ -75,9 +65,9 @@ func (l *line) value() decimal.Decimal {
 	return sum
 }
 
-// newOrder is the line's order of one step, which nobody knows yet.
-func (r *run) newOrder(l *line, step int) Order {
-	kind := r.kind(l, step)
+// newOrder is the line's next order, which nobody knows yet.
+func (r *run) newOrder(l *line) Order {
+	step, kind := len(l.orders), r.kind(l)
 	o := Order{
 		OrderRequest: OrderRequest{
 			ClientID: OrderID(r.plan.PlanID, l.trade.Symbol, l.trade.Side, step), Symbol: l.trade.Symbol, Side: l.trade.Side, Type: kind, Quantity: l.rest(),
@@ -87,40 +77,12 @@ func (r *run) newOrder(l *line, step int) Order {
 		CorrelationID: r.correlationID, Step: step, ArrivalPrice: l.quote.Mid(),
 	}
 	if kind == OrderLimit {
-		o.Limit = limit(l.trade.Side, l.quote, step, r.limitSteps(l))
+		o.Limit = limit(l.trade.Side, l.quote, step, r.limitSteps())
 	}
 	if step > 0 {
 		o.ArrivalPrice = l.orders[0].ArrivalPrice
 	}
 	return o
-}
-
-// limit is the price of one of steps limit orders: the middle of the spread for the first, its far side, where it trades
-// at once and never worse, for the last, and even steps between. It lies on the exchange's grid and is never worse than
-// the far side.
-func limit(side market.Side, q market.Quote, step, steps int) decimal.Decimal {
-	far := q.Ask
-	if side == market.Sell {
-		far = q.Bid
-	}
-	if step >= steps-1 {
-		return far
-	}
-	way := decimal.NewFromInt(int64(step)).Div(decimal.NewFromInt(int64(steps - 1)))
-	price := q.Mid().Add(far.Sub(q.Mid()).Mul(way))
-	if side == market.Sell {
-		return decimal.Max(price.RoundCeil(tick(price)), far)
-	}
-	return decimal.Min(price.RoundFloor(tick(price)), far)
-}
-
-// tick is the number of decimals of a price: cents from one dollar, else hundredths of a cent. Finer ones are refused.
-// https://www.law.cornell.edu/cfr/text/17/242.612 (Regulation NMS, rule 612)
-func tick(price decimal.Decimal) int32 {
-	if price.LessThan(decimal.NewFromInt(1)) {
-		return 4
-	}
-	return 2
 }
 
 // OrderID returns the client order id of one step of one trade of a plan: 36 characters that derive from nothing else,
@@ -159,6 +121,12 @@ func (r *run) begun() bool {
 		}
 	}
 	return false
+}
+
+// end says why a line is traded no further.
+func (r *run) end(l *line, format string, args ...any) {
+	l.ended = true
+	r.note(l, format, args...)
 }
 
 // note keeps what a trader should know about a line.

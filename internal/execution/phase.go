@@ -2,8 +2,6 @@ package execution
 
 import (
 	"context"
-	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -22,122 +20,153 @@ const (
 	quantityDecimals = 9
 )
 
-// split returns the lines of one side: those that an earlier attempt has begun, and the fresh ones.
-func (r *run) split(side market.Side) (begun, fresh []*line) {
+// sell trades every sell and returns when all have ended.
+func (r *run) sell(ctx context.Context) error {
+	var sells, fresh []*line
 	for _, l := range r.lines {
-		switch {
-		case l.trade.Side != side:
-		case len(l.recalled) > 0:
-			begun = append(begun, l)
-		default:
+		if l.trade.Side != market.Sell {
+			continue
+		}
+		sells = append(sells, l)
+		if len(l.recalled) == 0 {
 			fresh = append(fresh, l)
 		}
 	}
-	return begun, fresh
-}
-
-// sell trades every sell and returns when all have ended. No more is sold than is held and free.
-func (r *run) sell(ctx context.Context) error {
-	begun, fresh := r.split(market.Sell)
 	if len(fresh) > 0 && r.halted == "" {
-		held, err := r.cfg.Broker.Positions(ctx)
-		if err != nil {
+		if err := r.hold(ctx, fresh); err != nil {
 			return err
 		}
-		quantities := map[string]decimal.Decimal{}
-		for _, p := range held {
-			quantities[p.Symbol] = decimal.Min(p.Quantity, p.Available)
+	}
+	return r.phase(ctx, sells)
+}
+
+// hold cuts sells down to what is held and free.
+func (r *run) hold(ctx context.Context, sells []*line) error {
+	positions, err := r.cfg.Broker.Positions(ctx)
+	if err != nil {
+		return err
+	}
+	held, free := map[string]decimal.Decimal{}, map[string]decimal.Decimal{}
+	for _, p := range positions {
+		held[p.Symbol], free[p.Symbol] = p.Quantity, decimal.Min(p.Quantity, p.Available).Truncate(quantityDecimals)
+	}
+	for _, l := range sells {
+		wanted := decimal.Min(l.quantity, held[l.trade.Symbol])
+		if l.trade.Liquidate {
+			wanted = held[l.trade.Symbol]
 		}
-		for _, l := range fresh {
-			have := quantities[l.trade.Symbol].Truncate(quantityDecimals)
-			if l.trade.Liquidate || l.quantity.GreaterThan(have) {
-				l.quantity = have
-			}
-			if l.quantity.IsZero() {
-				l.ended = true
-				r.note(l, "nothing is held that no open order holds")
-			}
+		l.quantity = decimal.Min(wanted, free[l.trade.Symbol])
+		switch {
+		case !held[l.trade.Symbol].IsPositive():
+			r.end(l, "nothing is held")
+			continue
+		case !l.quantity.IsPositive():
+			r.end(l, "all %s shares are held by open orders that are not ours", held[l.trade.Symbol])
+			continue
+		case wanted.Sub(l.quantity).IsPositive() && free[l.trade.Symbol].LessThan(held[l.trade.Symbol].Truncate(quantityDecimals)):
+			r.note(l, "%s of %s shares are held by open orders that are not ours", held[l.trade.Symbol].Sub(free[l.trade.Symbol]), held[l.trade.Symbol])
+		}
+		if err := r.whole(ctx, l); err != nil {
+			return err
 		}
 	}
-	return r.phase(ctx, append(begun, fresh...))
+	return nil
+}
+
+// whole leaves the fraction of a symbol that the broker takes no fractions of, as it may remain of a split.
+func (r *run) whole(ctx context.Context, l *line) error {
+	if l.quantity.IsInteger() {
+		return nil
+	}
+	places, err := r.places(ctx, l)
+	if err != nil || l.ended || places > 0 {
+		return err
+	}
+	shares := l.quantity.Truncate(0)
+	r.note(l, "the broker takes no fractions of it: %s shares cannot be sold", l.quantity.Sub(shares))
+	l.quantity, l.ended = shares, shares.IsZero()
+	return nil
+}
+
+// places is how many decimals the broker takes for a quantity of the line, which ends if the broker does not know the
+// symbol.
+func (r *run) places(ctx context.Context, l *line) (int32, error) {
+	asset, err := r.cfg.Broker.Asset(ctx, l.trade.Symbol)
+	switch {
+	case fault.CodeOf(err) == fault.Invalid:
+		r.end(l, "%s", err)
+		return 0, nil
+	case err != nil || !asset.Fractionable:
+		return 0, err
+	}
+	return quantityDecimals, nil
 }
 
 // buy trades every buy with what the account can pay for then.
 func (r *run) buy(ctx context.Context) error {
-	begun, fresh := r.split(market.Buy)
-	if err := r.phase(ctx, begun); err != nil {
-		return err
+	var buys []*line
+	for _, l := range r.lines {
+		if l.trade.Side == market.Buy {
+			buys = append(buys, l)
+		}
 	}
-	if len(fresh) == 0 || r.halted != "" {
-		return nil
-	}
-	if err := r.quotes(ctx, fresh); err != nil {
-		return err
-	}
-	fresh = slices.DeleteFunc(fresh, func(l *line) bool { return l.ended })
-	if err := r.afford(ctx, fresh); err != nil {
-		return err
-	}
-	return r.phase(ctx, fresh)
+	return r.phase(ctx, buys)
 }
 
-// phase takes lines through their steps side by side. It returns when every order has ended.
+// phase takes lines through their steps side by side, after what earlier attempts have left of them is settled. It
+// returns when every order has ended.
 func (r *run) phase(ctx context.Context, lines []*line) error {
-	for step := 0; ; step++ {
-		var active, unsent []*line
+	for {
+		var recalled, unsent []*line
 		for _, l := range lines {
 			switch {
-			case step < len(l.recalled):
-				active = append(active, l)
-			case r.goesOn(l, step):
-				active, unsent = append(active, l), append(unsent, l)
+			case len(l.orders) < len(l.recalled):
+				recalled = append(recalled, l)
+			case r.goesOn(l):
+				unsent = append(unsent, l)
+			}
+		}
+		active := recalled
+		if len(recalled) == 0 {
+			var err error
+			if active, err = r.prepare(ctx, unsent); err != nil {
+				return err
 			}
 		}
 		if len(active) == 0 {
 			return nil
 		}
-		if err := r.prepare(ctx, unsent, step); err != nil {
-			return err
-		}
-		active = slices.DeleteFunc(active, func(l *line) bool { return l.ended })
-		if err := r.step(ctx, active, step); err != nil {
+		if err := r.step(ctx, active); err != nil {
 			return err
 		}
 	}
 }
 
-// prepare gets quotes for orders that are not submitted yet. Buys that follow on others are checked against the money
-// again, as prices may have risen since the first.
-func (r *run) prepare(ctx context.Context, lines []*line, step int) error {
+// prepare gets quotes for orders that are not submitted yet and checks buys against the money, each time anew, as prices
+// move. It returns the lines that can be traded.
+func (r *run) prepare(ctx context.Context, lines []*line) ([]*line, error) {
 	if r.halted != "" || len(lines) == 0 {
-		return nil
+		return nil, nil
 	}
-	var unquoted []*line
-	for _, l := range lines {
-		if step > 0 || l.quote.Symbol == "" {
-			unquoted = append(unquoted, l)
+	ended := func(l *line) bool { return l.ended }
+	if err := r.quotes(ctx, lines); err != nil {
+		return nil, err
+	}
+	lines = slices.DeleteFunc(lines, ended)
+	if len(lines) > 0 && lines[0].trade.Side == market.Buy {
+		if err := r.afford(ctx, lines); err != nil {
+			return nil, err
 		}
 	}
-	if err := r.quotes(ctx, unquoted); err != nil {
-		return err
-	}
-	lines = slices.DeleteFunc(lines, func(l *line) bool { return l.ended })
-	if step == 0 || len(lines) == 0 || lines[0].trade.Side == market.Sell {
-		return nil
-	}
-	return r.affordRest(ctx, lines)
+	return slices.DeleteFunc(lines, ended), nil
 }
 
 // step submits one order for each of lines and waits until all have ended.
-func (r *run) step(ctx context.Context, lines []*line, step int) error {
+func (r *run) step(ctx context.Context, lines []*line) error {
 	var open []*Order
 	wait := r.cfg.StepInterval
 	for _, l := range lines {
-		o, err := r.place(ctx, l, step)
-		if o != nil {
-			l.orders = append(l.orders, o)
-			r.orders = append(r.orders, o)
-		}
+		o, err := r.place(ctx, l)
 		if err != nil {
 			return err
 		}
@@ -157,18 +186,15 @@ func (r *run) step(ctx context.Context, lines []*line, step int) error {
 		return err
 	}
 	for _, o := range open {
-		if err := r.cfg.Broker.Cancel(ctx, o.BrokerID); err != nil {
-			return fmt.Errorf("cancel order %s: %w", o.ClientID, err)
+		if err := r.cancel(ctx, o, r.cause(ctx, o)); err != nil {
+			return err
 		}
 	}
 	if open, err = r.watch(ctx, open, patience*r.cfg.StepInterval); err != nil {
 		return err
 	}
 	if len(open) > 0 {
-		return fault.New(fault.Transient, "order %s is %s long after it was cancelled", open[0].ClientID, open[0].State)
-	}
-	for _, l := range lines {
-		l.ended = l.ended || l.orders[len(l.orders)-1].State == StateRejected
+		return fault.New(fault.Transient, "order %s is %s after it was cancelled", open[0].ClientID, open[0].State)
 	}
 	return nil
 }
@@ -208,59 +234,4 @@ func (r *run) sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// maxQuoteAge is how old a quote may be to price an order: beyond it the symbol is halted or hardly traded.
-const maxQuoteAge = 15 * time.Minute
-
-// quotes sets the quotes of the lines. A line without one that can be traded at ends with a note, as a halted symbol must
-// not hold up the others; if there is none of any, that is the broker's fault and an error.
-func (r *run) quotes(ctx context.Context, lines []*line) error {
-	if len(lines) == 0 {
-		return nil
-	}
-	symbols := make([]string, len(lines))
-	for i, l := range lines {
-		symbols[i] = l.trade.Symbol
-	}
-	slices.Sort(symbols)
-	quotes, err := r.cfg.Broker.Quotes(ctx, slices.Compact(symbols))
-	if err != nil && (fault.CodeOf(err) != fault.Transient || len(lines) == 1) {
-		return err
-	}
-	if err != nil {
-		if quotes, err = r.quotesOneByOne(ctx, symbols, err); err != nil {
-			return err
-		}
-	}
-	for _, l := range lines {
-		q, ok := quotes[l.trade.Symbol]
-		switch age := r.now().Sub(q.At); {
-		case !ok:
-			l.ended = true
-			r.note(l, "there is no quote to trade at")
-		case age > maxQuoteAge:
-			l.ended = true
-			r.note(l, "the last quote is %s old: it is not traded at", age.Round(time.Second))
-		default:
-			l.quote = q
-		}
-	}
-	return nil
-}
-
-// quotesOneByOne returns the quotes that there are after a request for all has failed with err, or err if there is none.
-func (r *run) quotesOneByOne(ctx context.Context, symbols []string, err error) (map[string]market.Quote, error) {
-	all := map[string]market.Quote{}
-	for _, symbol := range symbols {
-		one, failed := r.cfg.Broker.Quotes(ctx, []string{symbol})
-		if failed != nil && fault.CodeOf(failed) != fault.Transient {
-			return nil, failed
-		}
-		maps.Copy(all, one)
-	}
-	if len(all) == 0 {
-		return nil, err
-	}
-	return all, nil
 }

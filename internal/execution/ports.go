@@ -119,6 +119,8 @@ type Order struct {
 	ArrivalPrice decimal.Decimal
 	// Fills is the number of fills that make up Filled.
 	Fills int
+	// Cause is why we have asked the broker to cancel the order, if we have: it is known before the broker is asked.
+	Cause Cause
 }
 
 // Fill is a part of an order that was traded. Brokers are asked, not listened to: trades between two looks are one fill

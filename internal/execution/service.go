@@ -23,7 +23,7 @@ type Config struct {
 	MaxPlanAge time.Duration
 	// StepInterval is how long a limit order is left working before the next step of its trade.
 	StepInterval time.Duration
-	// LimitSteps is how many limit orders a trade of whole shares may take before it goes to the market, 1 to 9: the first
+	// LimitSteps is how many limit orders a trade may take before it goes to the market, 1 to 9: the first
 	// stands in the middle of the spread, the last at its far side.
 	LimitSteps int
 	// CloseMargin is the time before the close in which nothing is submitted and open orders are cancelled.
@@ -131,8 +131,8 @@ type run struct {
 	correlationID string
 	// buyingPower is the broker's when the attempt began.
 	buyingPower decimal.Decimal
-	// budget is what the fresh buys of this attempt may cost in all.
-	budget decimal.Decimal
+	// waited says that the proceeds of sales were waited for as long as may be.
+	waited bool
 
 	clock   market.Clock
 	started time.Time // the host's time at clock
@@ -156,7 +156,7 @@ func (r *run) begin(ctx context.Context) error {
 		return err
 	case account.ID != r.plan.AccountID:
 		return fault.New(fault.Invalid, "it is for account %s, the broker's keys are for %s", r.plan.AccountID, account.ID)
-	case account.Blocked:
+	case account.Blocked && !r.begun():
 		return fault.New(fault.Invalid, "the broker does not let account %s trade", account.ID)
 	}
 	r.buyingPower = account.BuyingPower
@@ -171,6 +171,8 @@ func (r *run) begin(ctx context.Context) error {
 	}
 	r.closes = session.Close
 	switch {
+	case account.Blocked:
+		r.halted = "the broker does not let the account trade any more"
 	case r.plan.TradingDate != today:
 		r.halted = fmt.Sprintf("the plan is for %s, the broker's date is %s", r.plan.TradingDate, today)
 	case !trading:

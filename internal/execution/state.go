@@ -24,12 +24,14 @@ const (
 	StateCancelled       State = "cancelled"
 	StateRejected        State = "rejected"
 	StateExpired         State = "expired"
+	// StateReplaced is an order that somebody has replaced at the broker: what is left of it is another order, not ours.
+	StateReplaced State = "replaced"
 )
 
 // Final says that the order is not traded any further, as far as anybody can know: a fill may still overtake a cancel.
 func (s State) Final() bool {
 	switch s {
-	case StateFilled, StateCancelled, StateRejected, StateExpired:
+	case StateFilled, StateCancelled, StateRejected, StateExpired, StateReplaced:
 		return true
 	case StateNew, StatePendingSubmit, StateWorking, StatePartiallyFilled:
 	}
@@ -48,6 +50,7 @@ const (
 	KindCancel   Kind = "cancel"
 	KindReject   Kind = "reject"
 	KindExpire   Kind = "expire"
+	KindReplace  Kind = "replace"
 )
 
 // next is the life of an order. What is not in it does not happen.
@@ -55,18 +58,20 @@ var next = map[State]map[Kind]State{
 	StateNew: {KindSend: StatePendingSubmit},
 	StatePendingSubmit: {
 		KindAccept: StateWorking, KindPartFill: StatePartiallyFilled, KindFill: StateFilled,
-		KindCancel: StateCancelled, KindReject: StateRejected, KindExpire: StateExpired,
+		KindCancel: StateCancelled, KindReject: StateRejected, KindExpire: StateExpired, KindReplace: StateReplaced,
 	},
 	StateWorking: {
 		KindAccept: StateWorking, KindPartFill: StatePartiallyFilled, KindFill: StateFilled,
-		KindCancel: StateCancelled, KindReject: StateRejected, KindExpire: StateExpired,
+		KindCancel: StateCancelled, KindReject: StateRejected, KindExpire: StateExpired, KindReplace: StateReplaced,
 	},
 	StatePartiallyFilled: {
 		KindPartFill: StatePartiallyFilled, KindFill: StateFilled, KindCancel: StateCancelled, KindExpire: StateExpired,
+		KindReplace: StateReplaced,
 	},
 	// Exchanges let a fill overtake a cancel, and report one late.
 	StateCancelled: {KindCancel: StateCancelled, KindPartFill: StateCancelled, KindFill: StateFilled},
 	StateExpired:   {KindExpire: StateExpired, KindPartFill: StateExpired, KindFill: StateFilled},
+	StateReplaced:  {KindReplace: StateReplaced, KindPartFill: StateReplaced, KindFill: StateFilled},
 	StateFilled:    {KindFill: StateFilled},
 	StateRejected:  {KindReject: StateRejected},
 }
@@ -170,6 +175,8 @@ func seen(b Order, at time.Time) (c Change, ok bool) {
 		c.Kind = KindReject
 	case StateExpired:
 		c.Kind = KindExpire
+	case StateReplaced:
+		c.Kind = KindReplace
 	}
 	priced := b.Filled.IsZero() || b.AveragePrice.IsPositive()
 	return c, priced && (c.Kind != KindPartFill || !b.Filled.Equal(b.Quantity))

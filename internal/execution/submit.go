@@ -10,23 +10,30 @@ import (
 // submissions bounds how often one request is sent in one attempt. The broker knows it by its id.
 const submissions = 3
 
-// place returns the line's order of one step as far as the broker has answered: a recalled one as it stands now, else
-// a new one. It returns nil if nothing may be submitted.
-func (r *run) place(ctx context.Context, l *line, step int) (*Order, error) {
-	if step < len(l.recalled) {
-		o := l.recalled[step]
-		return &o, r.settle(ctx, &o)
+// place returns the line's next order as far as the broker has answered: a recalled one as it stands now, else a new one.
+// It returns nil if nothing may be submitted.
+func (r *run) place(ctx context.Context, l *line) (*Order, error) {
+	if step := len(l.orders); step < len(l.recalled) {
+		o := r.add(l, l.recalled[step])
+		return o, r.settle(ctx, o)
 	}
 	ok, err := r.permitted(ctx)
 	if err != nil || !ok {
 		return nil, err
 	}
-	o := r.newOrder(l, step)
+	o := r.newOrder(l)
 	// From here on the broker may know the order: the ledger must know it before.
 	if err := r.apply(ctx, &o, Change{Kind: KindSend, At: r.now()}); err != nil {
-		return &o, err
+		return nil, err
 	}
-	return &o, r.submit(ctx, &o)
+	sent := r.add(l, o)
+	return sent, r.submit(ctx, sent)
+}
+
+// add makes o the latest order of the line.
+func (r *run) add(l *line, o Order) *Order {
+	l.orders, r.orders = append(l.orders, &o), append(r.orders, &o)
+	return &o
 }
 
 // settle finds out what became of an order of an earlier attempt. The broker is asked before anything is sent.
@@ -46,6 +53,7 @@ func (r *run) settle(ctx context.Context, o *Order) error {
 		return err
 	}
 	if !ok {
+		o.Cause = CauseUnsent
 		return r.apply(ctx, o, Change{Kind: KindCancel, Reason: "never reached the broker; " + r.halted, At: r.now()})
 	}
 	return r.submit(ctx, o)
@@ -139,9 +147,17 @@ func (r *run) apply(ctx context.Context, o *Order, c Change) error {
 			return fmt.Errorf("record fill %d of order %s: %w", fill.Number, o.ClientID, err)
 		}
 	}
-	if err := r.cfg.Ledger.PutOrder(ctx, after); err != nil {
-		return fmt.Errorf("record order %s: %w", o.ClientID, err)
+	if err := r.record(ctx, after); err != nil {
+		return err
 	}
 	*o = after
+	return nil
+}
+
+// record writes the order to the ledger.
+func (r *run) record(ctx context.Context, o Order) error {
+	if err := r.cfg.Ledger.PutOrder(ctx, o); err != nil {
+		return fmt.Errorf("record order %s: %w", o.ClientID, err)
+	}
 	return nil
 }

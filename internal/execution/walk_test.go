@@ -1,6 +1,7 @@
 package execution_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -101,11 +102,46 @@ func TestHaltedSymbolHoldsUpNobody(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A symbol that has no quote is its own matter; a broker that gives none is one for another attempt.
+func TestNoQuotes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		w.silent = map[string]bool{"OLD": true, "GE": true}
+		w.silent = map[string]bool{"OLD": true}
+		_, done := run(t, w, planned(w, trade(market.Sell, "OLD", "10", "100")))
+		if done.Outcome != events.OutcomeNothingToDo || done.Reason != "sell OLD: there is no quote to trade at" {
+			t.Errorf("a halted symbol alone: %+v", done)
+		}
+		w.fail = func(_ int, name string) failure {
+			if name == "Quotes" {
+				return lostBefore
+			}
+			return works
+		}
 		if _, err := w.service(t).Handle(t.Context(), planned(w)); fault.CodeOf(err) != fault.Transient {
-			t.Errorf("no quotes at all: %v, want the broker's error", err)
+			t.Errorf("no answer: %v, want the broker's error", err)
+		}
+	})
+}
+
+// A quote that is missing for a moment is waited for, within a step interval.
+func TestQuoteThatIsMissingForAMomentIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.silent = map[string]bool{"SPY": true}
+		asked := 0
+		w.fail = func(_ int, name string) failure {
+			if name == "Quotes" {
+				if asked++; asked == 5 {
+					w.silent = nil
+				}
+			}
+			return works
+		}
+		_, done := run(t, w, planned(w))
+		if !strings.HasPrefix(done.Reason, "4 of 4 trades done") {
+			t.Errorf("the end says %q", done.Reason)
 		}
 	})
 }
@@ -164,47 +200,45 @@ func TestSharesThatOtherOrdersHoldAreLeft(t *testing.T) {
 		all := trade(market.Sell, "OLD", "10", "100")
 		all.Liquidate = true
 		_, done := run(t, w, planned(w, all, trade(market.Sell, "GE", "2", "200")))
-		if !w.held["OLD"].Equal(dec("4")) || !w.held["GE"].Equal(dec("7.5")) || !strings.Contains(done.Reason, "sell GE: nothing is held that no open order holds") {
+		if !w.held["OLD"].Equal(dec("4")) || !w.held["GE"].Equal(dec("7.5")) || !strings.Contains(done.Reason, "sell OLD: 4 of 10 shares are held by open orders that are not ours; sell GE: all 7.5 shares are held by open orders that are not ours") {
 			t.Errorf("held %v: %s", w.held, done.Reason)
 		}
 	})
 }
 
-// A market order that ended before its time, as the attempt's time was up or trading was switched off before it reached
-// the broker, is followed by one more in the next attempt; one that nobody took is not.
+// A market order that was cancelled because the time of the attempt was up is followed by one more in the next attempt;
+// one that nobody took in its time is not.
 func TestWhatWasCutShortIsTradedByTheNextAttempt(t *testing.T) {
 	for name, tt := range map[string]struct {
-		took time.Duration
+		time time.Duration
 		want string
 	}{
-		"cut short":      {2 * time.Second, "market market"},
-		"nobody took it": {6 * time.Second, "market"},
+		"cut short":      {6 * time.Second, "99.99 market market"},
+		"nobody took it": {time.Minute, "99.99 market"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld()
-				in := planned(w, trade(market.Sell, "GE", "2.5", "200"))
-				w.behave["GE"] = rests
-				fails := func(_ int, name string) failure {
+				in := planned(w, trade(market.Sell, "OLD", "10", "100"))
+				w.behave["OLD"] = rests
+				w.fail = func(_ int, name string) failure {
 					if name == "Positions" && len(w.sequence) > 0 { // the report
 						return lostBefore
 					}
 					return works
 				}
-				w.fail = fails
-				if _, err := w.service(t).Handle(t.Context(), in); err == nil {
-					t.Fatal("the first attempt succeeded")
+				ctx, cancel := context.WithTimeout(t.Context(), tt.time)
+				defer cancel()
+				if _, err := w.service(t).Handle(ctx, in); fault.CodeOf(err) != fault.Transient {
+					t.Fatalf("the first attempt: %v", err)
 				}
-				for id, o := range w.orders {
-					o.FinishedAt = o.SubmittedAt.Add(tt.took)
-					kept := w.ledger[id]
-					kept.FinishedAt = o.FinishedAt
-					w.ledger[id] = kept
-				}
-				w.fail, w.behave["GE"] = nil, fillsAtOnce
+				w.fail, w.behave["OLD"] = nil, fillsAtOnce
 				run(t, w, in)
-				if got := w.limits("GE"); got != tt.want {
+				if got := w.limits("OLD"); got != tt.want {
 					t.Errorf("orders %s, want %s", got, tt.want)
+				}
+				if wrong := w.audit(); wrong != nil {
+					t.Error(wrong)
 				}
 			})
 		})

@@ -190,7 +190,7 @@ func (w *world) Quotes(ctx context.Context, symbols []string) (out map[string]ma
 		}
 		for _, s := range symbols {
 			if w.silent[s] {
-				return fault.New(fault.Transient, "no quote of %s", s)
+				return fault.New(fault.Transient, "%w of %s", market.ErrNoQuote, s)
 			}
 			out[s] = w.quote(s)
 		}

@@ -35,6 +35,7 @@ type orderItem struct {
 	Step          int                 `dynamodbav:"step"`
 	ArrivalPrice  decimal.Decimal     `dynamodbav:"arrival_price"`
 	Fills         int                 `dynamodbav:"fills"`
+	Cause         execution.Cause     `dynamodbav:"cause"`
 	// Version counts the writes; each is conditional on the one before.
 	Version int `dynamodbav:"version"`
 }
@@ -57,6 +58,7 @@ func newOrderItem(o execution.Order) orderItem {
 		AveragePrice: o.AveragePrice, Reason: o.Reason, SubmittedAt: o.SubmittedAt.UTC(), FinishedAt: o.FinishedAt.UTC(),
 		PlanID: o.PlanID, AccountID: o.AccountID, PortfolioID: o.PortfolioID, TradingDate: o.TradingDate,
 		CorrelationID: o.CorrelationID, Step: o.Step, ArrivalPrice: o.ArrivalPrice, Fills: o.Fills,
+		Cause: o.Cause,
 	}
 }
 
@@ -69,7 +71,7 @@ func (i orderItem) order() execution.Order {
 		BrokerID: i.BrokerID, State: i.State, Filled: i.Filled, AveragePrice: i.AveragePrice, Reason: i.Reason,
 		SubmittedAt: i.SubmittedAt, FinishedAt: i.FinishedAt, PlanID: i.PlanID, AccountID: i.AccountID, PortfolioID: i.PortfolioID,
 		TradingDate: i.TradingDate, CorrelationID: i.CorrelationID, Step: i.Step, ArrivalPrice: i.ArrivalPrice,
-		Fills: i.Fills,
+		Fills: i.Fills, Cause: i.Cause,
 	}
 }
 

@@ -3,6 +3,7 @@
 package market
 
 import (
+	"errors"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -63,6 +64,10 @@ type Asset struct {
 	Tradable     bool
 	Fractionable bool
 }
+
+// ErrNoQuote is in the chain of an error that says that a symbol has no two-sided market: it is halted or hardly traded,
+// which is not the fault of whoever was asked.
+var ErrNoQuote = errors.New("no two-sided quote")
 
 // Quote is a two-sided market: 0 < Bid <= Ask. Build it with NewQuote.
 type Quote struct {

@@ -149,7 +149,7 @@ func (c *Client) Quotes(ctx context.Context, symbols []string) (map[string]marke
 		out[symbol] = quote
 	}
 	if len(without) > 0 {
-		return nil, fault.New(fault.Transient, "alpaca: no two-sided quote of %s", strings.Join(without, ", "))
+		return nil, fault.New(fault.Transient, "alpaca: %w of %s", market.ErrNoQuote, strings.Join(without, ", "))
 	}
 	return out, nil
 }

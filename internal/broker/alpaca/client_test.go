@@ -113,7 +113,7 @@ func TestStatusesOfOrders(t *testing.T) {
 		"cancelled":             {`"status":"canceled","canceled_at":"2026-03-02T20:45:02Z"`, execution.StateCancelled, "20:45:02"},
 		"expired":               {`"status":"expired","expired_at":"2026-03-02T21:00:00Z"`, execution.StateExpired, "21:00:00"},
 		"rejected":              {`"status":"rejected","failed_at":"2026-03-02T20:45:03Z"`, execution.StateRejected, "20:45:03"},
-		"replaced by hand":      {`"status":"replaced","updated_at":"2026-03-02T20:45:04Z"`, execution.StateCancelled, "20:45:04"},
+		"replaced by hand":      {`"status":"replaced","updated_at":"2026-03-02T20:45:04Z"`, execution.StateReplaced, "20:45:04"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -158,7 +158,7 @@ func order(a *api.Order) (execution.Order, error) {
 	if state.Final() && state != execution.StateFilled {
 		o.Reason = "the broker reports " + a.Status
 	}
-	if a.Status == "replaced" && a.ReplacedBy != nil {
+	if state == execution.StateReplaced && a.ReplacedBy != nil {
 		o.Reason += ": order " + *a.ReplacedBy + " stands in its place, which is not ours"
 	}
 	return o, nil
@@ -172,16 +172,18 @@ func value(d *decimal.Decimal) decimal.Decimal {
 }
 
 // states translates Alpaca's order statuses (docs.alpaca.markets/docs/orders-at-alpaca, "Order Lifecycle"). An order
-// that was replaced lives on under another id; we never replace one, so somebody else ended it.
+// that was replaced lives on under another id; we never replace one, so somebody else did. Orders are for the day, so one
+// that is done for the day has expired.
 var states = map[string]execution.State{
 	"new": execution.StateWorking, "accepted": execution.StateWorking, "pending_new": execution.StateWorking,
 	"accepted_for_bidding": execution.StateWorking, "held": execution.StateWorking, "stopped": execution.StateWorking,
-	"suspended": execution.StateWorking, "calculated": execution.StateWorking, "done_for_day": execution.StateWorking,
+	"suspended": execution.StateWorking, "calculated": execution.StateWorking,
 	"pending_cancel": execution.StateWorking, "pending_replace": execution.StateWorking,
 	"partially_filled": execution.StatePartiallyFilled,
 	"filled":           execution.StateFilled,
 	"canceled":         execution.StateCancelled,
-	"replaced":         execution.StateCancelled,
+	"replaced":         execution.StateReplaced,
 	"expired":          execution.StateExpired,
+	"done_for_day":     execution.StateExpired,
 	"rejected":         execution.StateRejected,
 }
