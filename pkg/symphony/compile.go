@@ -101,8 +101,17 @@ func (c *compiler) warn(pos Pos, text string) {
 // child is a node, where it stands, and what the path to it calls it.
 type child struct {
 	label string
+	name  string // of an asset or group
 	pos   Pos
 	node  node
+}
+
+// called is what people call c.
+func (c *child) called() string {
+	if c.name != "" {
+		return c.name
+	}
+	return c.label
 }
 
 // child compiles f, any form that evaluates to a portfolio.
@@ -113,11 +122,15 @@ func (c *compiler) child(f *form) child {
 		c.fail(f.pos, f.String(), "one of "+c.operatorNames())
 		return child{}
 	}
-	label := head
-	if head == "group" && len(f.items) > 1 {
-		label = "group(" + f.items[1].text + ")"
+	out := child{label: head, pos: f.pos, node: compile(c, f)}
+	if a, ok := out.node.(asset); ok {
+		out.name = a.symbol
 	}
-	return child{label: label, pos: f.pos, node: compile(c, f)}
+	if head == "group" && len(f.items) > 1 {
+		out.name = f.items[1].text
+		out.label = "group(" + out.name + ")"
+	}
+	return out
 }
 
 // children compiles the items of the vector f. Where there are several, their labels are numbered from 1.

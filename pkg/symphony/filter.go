@@ -24,7 +24,6 @@ type filter struct {
 type choice struct {
 	child
 	place  int    // among the children
-	name   string // for people
 	symbol string // the first one alphabetically that it may hold
 	metric int
 	stream *stream // nil for an asset
@@ -106,13 +105,9 @@ func (c *compiler) choices(f *form, n *filter) []choice {
 			ch.label = numbered(ch.label, i+1)
 		}
 		if a, ok := ch.node.(asset); ok {
-			ch.name, ch.symbol = a.symbol, a.symbol
+			ch.symbol = a.symbol
 			ch.metric = c.metricOf(n.def, a.symbol, n.window)
 			continue
-		}
-		ch.name = ch.label
-		if item.head() == "group" && len(item.items) > 1 {
-			ch.name = item.items[1].text
 		}
 		ch.stream = newStream(ch.child, part.bars)
 		if holds := slices.Sorted(maps.Keys(part.holds)); len(holds) > 0 { // else the child is wrong, and that is reported
@@ -136,7 +131,7 @@ func (n *filter) evaluate(e *evaluation) (portfolio, error) {
 		score, err := n.scoreOf(e, c)
 		if err != nil {
 			if !e.quiet {
-				out = append(out, fmt.Sprintf("%s (%s)", c.name, err))
+				out = append(out, fmt.Sprintf("%s (%s)", c.called(), err))
 			}
 			continue
 		}
@@ -195,7 +190,7 @@ func (n *filter) words(ranked []scored, kept int, out []string) string {
 	m := compiledMetric{metric: metric{window: n.window}, def: n.def}
 	tell := func(list []scored) string {
 		return listed(len(list), func(i int) string {
-			return fmt.Sprintf("%s (%s)", list[i].name, m.format(list[i].score, 2))
+			return fmt.Sprintf("%s (%s)", list[i].called(), m.format(list[i].score, 2))
 		})
 	}
 	side := "lowest"

@@ -45,7 +45,7 @@ func (n *inverseVolatility) evaluate(e *evaluation) (portfolio, error) {
 			return nil, err
 		}
 		if len(p) == 0 {
-			skipped = append(skipped, nameOf(child)+" holds nothing")
+			skipped = append(skipped, child.called()+" holds nothing")
 			continue
 		}
 		v, err := n.volatilityOf(e, p)
@@ -53,7 +53,7 @@ func (n *inverseVolatility) evaluate(e *evaluation) (portfolio, error) {
 			return nil, e.fail(err)
 		}
 		if math.IsInf(1/v, 0) { // v is 0, or next to it
-			skipped = append(skipped, nameOf(child)+" has no volatility")
+			skipped = append(skipped, child.called()+" has no volatility")
 			continue
 		}
 		total += 1 / v
@@ -102,21 +102,13 @@ func inverse(kept []weighed, total float64) []part {
 func (n *inverseVolatility) words(kept []weighed, total float64, skipped []string) string {
 	told := listed(len(kept), func(i int) string {
 		k := kept[i]
-		return fmt.Sprintf("%s %.2f %% (%.2f %%)", nameOf(k.child), 100/k.volatility/total, k.volatility)
+		return fmt.Sprintf("%s %.2f %% (%.2f %%)", k.called(), 100/k.volatility/total, k.volatility)
 	})
 	text := fmt.Sprintf("weights by 1/volatility(%d), with the volatility: %s", n.window, told)
 	if len(skipped) > 0 {
 		text += "; skipped: " + listed(len(skipped), func(i int) string { return skipped[i] })
 	}
 	return text
-}
-
-// nameOf is what people call a child.
-func nameOf(c *child) string {
-	if a, ok := c.node.(asset); ok {
-		return a.symbol
-	}
-	return c.label
 }
 
 func (n *inverseVolatility) volatilityOf(e *evaluation, p portfolio) (float64, error) {
