@@ -1,7 +1,6 @@
 package symphony
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -51,7 +50,7 @@ func (c *compiler) options(f *form) {
 	known := []string{"asset-class", "rebalance-frequency", "rebalance-threshold"}
 	for i := 0; i < len(f.items); i += 2 {
 		if key := f.items[i]; !slices.Contains(known, key.text) {
-			c.warn(key.pos, fmt.Sprintf("the option :%s is ignored: known are :%s", key.text, strings.Join(known, ", :")))
+			c.fail(key.pos, key.String(), "one of :"+strings.Join(known, ", :"))
 		}
 	}
 	if class, ok := f.lookup("asset-class"); !ok {
