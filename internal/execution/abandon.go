@@ -12,6 +12,8 @@ import (
 // cause, but never fault.Invalid: an event whose orders are at the broker is not dead before they are known.
 type OpenOrdersError struct {
 	Orders []Order
+	// Traded says what was traded so far, such as "sell 10 OLD"; it may be empty.
+	Traded string
 	Err    error
 }
 
@@ -21,7 +23,7 @@ func (e *OpenOrdersError) Error() string {
 	for i, o := range e.Orders {
 		list[i] = fmt.Sprintf("%s %s %s (client order id %s)", o.Side, o.Quantity, o.Symbol, o.ClientID)
 	}
-	return fmt.Sprintf("%s; may still be open at the broker: %s", e.Err, strings.Join(list, ", "))
+	return withTraded(e.Err, e.Traded).Error() + "; may still be open at the broker: " + strings.Join(list, ", ")
 }
 
 // Unwrap returns the cause.
@@ -45,9 +47,31 @@ func (r *run) abandon(err error) error {
 		return err
 	}
 	if open := r.unfinished(); len(open) > 0 {
-		return &OpenOrdersError{Orders: open, Err: err}
+		return &OpenOrdersError{Orders: open, Traded: r.tradedSoFar(), Err: err}
 	}
-	return fault.As(unsettled(err), err)
+	return fault.As(unsettled(err), withTraded(err, r.tradedSoFar()))
+}
+
+func withTraded(err error, traded string) error {
+	if traded == "" {
+		return err
+	}
+	return fmt.Errorf("%w; traded so far: %s", err, traded)
+}
+
+// tradedSoFar is what the orders of this attempt and, as the ledger has them, of earlier ones have traded.
+func (r *run) tradedSoFar() string {
+	var list []string
+	for _, l := range r.lines {
+		sum := l.quantity.Sub(l.rest())
+		for _, o := range l.recalled[min(len(l.orders), len(l.recalled)):] {
+			sum = sum.Add(o.Filled)
+		}
+		if sum.IsPositive() {
+			list = append(list, fmt.Sprintf("%s %s %s", l.trade.Side, sum, l.trade.Symbol))
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // unfinished are the orders that have not come to their end as far as this attempt knows: its own and those of earlier

@@ -1,6 +1,7 @@
 package execution_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"testing"
@@ -26,7 +27,7 @@ func TestPlanSurvivesAFailureAtEveryCall(t *testing.T) {
 		run(t, w, planned(w))
 		undisturbed, calls = w.outcome(), w.calls
 	})
-	if calls < 30 {
+	if calls < 100 {
 		t.Fatalf("%d calls: the plan is too short to show anything", calls)
 	}
 	for kind, name := range map[failure]string{
@@ -66,7 +67,8 @@ func TestPlanSurvivesAFailureAtEveryCall(t *testing.T) {
 // mixedWorld has an order of every kind that ends filled or in part.
 func mixedWorld() *world {
 	w := newWorld()
-	w.behave = map[string]behaviour{"OLD": fillsHalfThenRests, "GE": fillsByHalves, "XOM": overtaken}
+	w.limitSteps, w.half = 3, dec("0.10")
+	w.behave = map[string]behaviour{"OLD": fillsHalfThenRests, "GE": fillsByHalves, "SPY": fillsAtFar, "XOM": overtaken}
 	return w
 }
 
@@ -196,7 +198,8 @@ func TestNoSeriesOfFailuresBreaksTheRules(t *testing.T) {
 				tr.Liquidate = side == market.Sell && rapid.Bool().Draw(rt, "liquidate")
 				trades = append(trades, tr)
 				w.behave[symbol] = rapid.SampledFrom([]behaviour{
-					fillsAtOnce, fillsByHalves, fillsHalfThenRests, rests, refused, fillsLatePrice, overtaken, fillsAtFar,
+					fillsAtOnce, fillsByHalves, fillsHalfThenRests, rests, refused, fillsLatePrice, overtaken, fillsAtFar, byHand, replacedByHand, expires, wholeOnly,
+					fillsUnsaid,
 				}).Draw(rt, "behaviour")
 			}
 			if trades == nil {
@@ -217,7 +220,9 @@ func TestNoSeriesOfFailuresBreaksTheRules(t *testing.T) {
 					}
 					return works
 				}
-				_, _ = service.Handle(t.Context(), in) // it may fail or not
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rapid.IntRange(3, 60).Draw(rt, "seconds"))*time.Second)
+				_, _ = service.Handle(ctx, in) // it may fail or not
+				cancel()
 				w.off = rapid.IntRange(0, 9).Draw(rt, "switch") == 0
 			}
 			w.fail, w.dead, w.off = nil, false, false

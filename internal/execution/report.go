@@ -29,6 +29,7 @@ func (r *run) report(ctx context.Context) ([]events.Payload, error) {
 		EquityAfter: account.Equity, CashAfter: account.Cash,
 	}
 	executed.Bought, executed.Sold = r.turnover()
+	executed.SlippageCost = r.cost()
 	for _, o := range r.orders {
 		executed.Orders = append(executed.Orders, o.executed())
 	}
@@ -51,31 +52,79 @@ func (r *run) turnover() (bought, sold decimal.Decimal) {
 	return bought, sold
 }
 
+// cost is what all fills have cost against the arrival prices, to a hundredth of a cent.
+func (r *run) cost() decimal.Decimal {
+	sum := decimal.Zero
+	for _, o := range r.orders {
+		sum = sum.Add(o.worse().Mul(o.Filled))
+	}
+	return sum.Round(4)
+}
+
+// worse is how much worse the average price is than the arrival price; negative is better. It is zero without a fill.
+func (o Order) worse() decimal.Decimal {
+	switch {
+	case o.Filled.IsZero() || !o.ArrivalPrice.IsPositive():
+		return decimal.Zero
+	case o.Side == market.Sell:
+		return o.ArrivalPrice.Sub(o.AveragePrice)
+	}
+	return o.AveragePrice.Sub(o.ArrivalPrice)
+}
+
+// slippage is worse in basis points of the arrival price, to a hundredth.
+func (o Order) slippage() decimal.Decimal {
+	if worse := o.worse(); !worse.IsZero() {
+		return worse.Shift(4).DivRound(o.ArrivalPrice, 2)
+	}
+	return decimal.Zero
+}
+
+// words say what became of the order if it was not filled whole.
+func (o Order) words() string {
+	if o.State != StateFilled && o.Filled.IsPositive() {
+		return fmt.Sprintf("%s of %s traded; %s", o.Filled, o.Quantity, o.why())
+	}
+	return o.why()
+}
+
+// why says why the order, which has come to its end, was not filled whole.
+func (o Order) why() string {
+	switch o.State {
+	case StateRejected:
+		return "refused: " + o.Reason
+	case StateExpired:
+		return "it has expired: " + o.Reason
+	case StateReplaced:
+		return "replaced by somebody at the broker, so it is left alone: " + o.Reason
+	case StateCancelled:
+		return map[Cause]string{
+			CauseStep:        "not taken in time",
+			CauseUnfilled:    "nobody took it in time",
+			CauseClose:       "cancelled as the session was about to close",
+			CauseInterrupted: "cancelled as the time of the attempt was up",
+			CauseUnsent:      o.Reason,
+			"":               "cancelled by somebody at the broker, so it is left alone: " + o.Reason,
+		}[o.Cause]
+	case StateNew, StatePendingSubmit, StateWorking, StatePartiallyFilled, StateFilled:
+	}
+	return ""
+}
+
 // executed is the order as it is reported.
 func (o Order) executed() events.ExecutedOrder {
 	status := map[State]events.OrderStatus{
 		StateFilled: events.OrderFilled, StateCancelled: events.OrderCancelled, StateRejected: events.OrderRejected, StateExpired: events.OrderExpired,
+		StateReplaced: events.OrderCancelled,
 	}[o.State]
 	if o.State != StateFilled && o.Filled.IsPositive() {
 		status = events.OrderPartial
 	}
 	return events.ExecutedOrder{
 		ClientOrderID: o.ClientID, BrokerOrderID: o.BrokerID, Symbol: o.Symbol, Side: o.Side, Step: o.Step, OrderType: string(o.Type),
-		Quantity: o.Quantity, FilledQuantity: o.Filled, AveragePrice: o.AveragePrice, ArrivalPrice: o.ArrivalPrice, SlippageBps: o.slippage(),
-		Status: status, Reason: o.Reason, SubmittedAt: o.SubmittedAt, FinishedAt: o.FinishedAt,
+		Quantity: o.Quantity, LimitPrice: o.Limit, FilledQuantity: o.Filled, AveragePrice: o.AveragePrice, ArrivalPrice: o.ArrivalPrice, SlippageBps: o.slippage(),
+		Status: status, Reason: o.words(), SubmittedAt: o.SubmittedAt, FinishedAt: o.FinishedAt,
 	}
-}
-
-// slippage is the cost against the arrival price in basis points, to a hundredth; positive is worse.
-func (o Order) slippage() decimal.Decimal {
-	if o.Filled.IsZero() || !o.ArrivalPrice.IsPositive() {
-		return decimal.Zero
-	}
-	cost := o.AveragePrice.Sub(o.ArrivalPrice)
-	if o.Side == market.Sell {
-		cost = cost.Neg()
-	}
-	return cost.Shift(4).DivRound(o.ArrivalPrice, 2)
 }
 
 // completed ends the workflow. A plan that was stopped before its first order is skipped; one that was stopped later
@@ -89,16 +138,16 @@ func (r *run) completed() events.WorkflowCompleted {
 	case len(r.orders) > 0:
 		done.Outcome = events.OutcomeCompleted
 		bought, sold := r.turnover()
-		reasons = append(reasons, fmt.Sprintf("%d of %d trades done: sold %s, bought %s US dollars",
-			r.traded(), len(r.lines), sold.StringFixed(2), bought.StringFixed(2)))
+		reasons = append(reasons, fmt.Sprintf("%d of %d trades done: sold %s, bought %s US dollars, which cost %s against the prices on arrival",
+			r.traded(), len(r.lines), sold.StringFixed(2), bought.StringFixed(2), r.cost().StringFixed(2)))
 	case r.halted != "":
 		done.Outcome = events.OutcomeSkipped
 	default:
 		done.Outcome = events.OutcomeNothingToDo
 	}
-	for _, o := range r.orders {
-		if o.State != StateFilled && o.Reason != "" {
-			reasons = append(reasons, fmt.Sprintf("%s %s %s: %s", o.Side, o.Symbol, o.State, o.Reason))
+	for _, l := range r.lines {
+		if n := len(l.orders); n > 0 && l.rest().IsPositive() {
+			reasons = append(reasons, fmt.Sprintf("%s %s, %s of %s traded: %s", l.trade.Side, l.trade.Symbol, l.quantity.Sub(l.rest()), l.quantity, l.orders[n-1].why()))
 		}
 	}
 	reasons = append(reasons, r.notes...)

@@ -42,6 +42,10 @@ const (
 	fillsNoPrice   // filled, but the average price never comes
 	fillsUnsaid    // filled, but shown as a part of it at the first look, as a cancel that is pending does
 	fillsAtFar     // filled by an order that reaches the far side of the spread
+	byHand         // somebody cancels it at the broker after a half is filled
+	replacedByHand // somebody replaces it at the broker after a half is filled
+	expires        // the broker lets it expire
+	wholeOnly      // refused as a limit order of a fraction
 )
 
 // world is a working broker, ledger, plan table and kill switch whose calls can be made to fail, one by one.
@@ -69,6 +73,8 @@ type world struct {
 	fills  map[string]execution.Fill
 	plans  map[execution.PlanKey]string
 	off    bool
+	// blocked is that the broker does not let the account trade.
+	blocked bool
 	// offAfter, if positive, switches trading off after so many orders.
 	offAfter int
 
@@ -157,7 +163,7 @@ func (w *world) Session(ctx context.Context, date market.Date) (s market.Session
 
 func (w *world) Account(ctx context.Context) (a market.Account, err error) {
 	err = w.call(ctx, "Account", func() error {
-		a = market.Account{ID: "acct", Cash: w.cash, BuyingPower: w.cash.Add(w.credit), Equity: w.cash}
+		a = market.Account{ID: "acct", Blocked: w.blocked, Cash: w.cash, BuyingPower: w.cash.Add(w.credit), Equity: w.cash}
 		for symbol, q := range w.held {
 			a.Equity = a.Equity.Add(q.Mul(w.prices[symbol]))
 		}
@@ -214,7 +220,7 @@ func (w *world) Submit(ctx context.Context, r execution.OrderRequest) (answer ex
 			return nil
 		}
 		w.inspect(r)
-		if w.behave[r.Symbol] == refused {
+		if w.behave[r.Symbol] == refused || w.behave[r.Symbol] == wholeOnly && r.Type == execution.OrderLimit && !r.Quantity.IsInteger() {
 			return fault.New(fault.Invalid, "the broker does not like %s", r.Symbol)
 		}
 		o := &execution.Order{OrderRequest: r, BrokerID: "broker-" + r.ClientID, State: execution.StateWorking, SubmittedAt: w.now()}
@@ -317,6 +323,16 @@ func (w *world) look(o *execution.Order) execution.Order {
 		if o.Type == execution.OrderMarket || (o.Side == market.Buy && o.Limit.GreaterThanOrEqual(q.Ask)) || (o.Side == market.Sell && o.Limit.LessThanOrEqual(q.Bid)) {
 			w.trade(o, o.Quantity)
 		}
+	case byHand, replacedByHand:
+		w.trade(o, half)
+		o.State, o.FinishedAt, o.Reason = execution.StateCancelled, w.now(), "canceled"
+		if w.behave[o.Symbol] == replacedByHand {
+			o.State, o.Reason = execution.StateReplaced, "order 7 stands in its place"
+		}
+	case expires:
+		o.State, o.FinishedAt, o.Reason = execution.StateExpired, w.now(), "expired"
+	case wholeOnly:
+		w.trade(o, o.Quantity)
 	case rests, refused, overtaken, fillsNoPrice:
 	}
 	return *o

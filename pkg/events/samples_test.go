@@ -77,14 +77,14 @@ func executed() events.TradeExecuted {
 		Run: run(), PlanID: "plan-1",
 		Orders: []events.ExecutedOrder{{
 			ClientOrderID: "c-1", BrokerOrderID: "b-1", Symbol: "TLT", Side: market.Sell, Step: 0, OrderType: "limit",
-			Quantity: dec("10.5"), FilledQuantity: dec("10.5"), AveragePrice: dec("90.01"), ArrivalPrice: dec("90.02"),
+			Quantity: dec("10.5"), LimitPrice: dec("90.01"), FilledQuantity: dec("10.5"), AveragePrice: dec("90.01"), ArrivalPrice: dec("90.02"),
 			SlippageBps: dec("1.11"), Status: events.OrderFilled, SubmittedAt: at("20:45:03"), FinishedAt: at("20:45:04.123456"),
 		}, {
 			ClientOrderID: "c-2", BrokerOrderID: "", Symbol: "SPY", Side: market.Buy, Step: 1, OrderType: "market",
 			Quantity: dec("1"), Status: events.OrderRejected, Reason: "insufficient <buying power>",
 			SubmittedAt: at("20:45:05"), FinishedAt: at("20:45:05"),
 		}},
-		Bought: dec("0"), Sold: dec("945.105"), EquityAfter: dec("10000"), CashAfter: dec("932.605"),
+		Bought: dec("0"), Sold: dec("945.105"), SlippageCost: dec("0.105"), EquityAfter: dec("10000"), CashAfter: dec("932.605"),
 	}
 }
 

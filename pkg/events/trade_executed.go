@@ -22,6 +22,8 @@ type TradeExecuted struct {
 	Bought decimal.Decimal `json:"bought"`
 	// Sold is the sum of the sold fills.
 	Sold decimal.Decimal `json:"sold"`
+	// SlippageCost is what the fills have cost in all against the arrival prices; negative is a gain.
+	SlippageCost decimal.Decimal `json:"slippage_cost,omitempty"`
 	// EquityAfter is the account's value afterwards.
 	EquityAfter decimal.Decimal `json:"equity_after"`
 	// CashAfter is the account's cash afterwards; it may be negative in a margin account.
@@ -58,6 +60,8 @@ type ExecutedOrder struct {
 	OrderType string `json:"order_type" jsonschema:"minLength=1"`
 	// Quantity is what was ordered.
 	Quantity decimal.Decimal `json:"quantity"`
+	// LimitPrice is 0 for market orders.
+	LimitPrice decimal.Decimal `json:"limit_price,omitempty"`
 	// FilledQuantity is the part of it that was traded.
 	FilledQuantity decimal.Decimal `json:"filled_quantity"`
 	// AveragePrice is 0 if nothing was filled.
@@ -68,7 +72,7 @@ type ExecutedOrder struct {
 	SlippageBps decimal.Decimal `json:"slippage_bps"`
 	// Status is the final state.
 	Status OrderStatus `json:"status" jsonschema:"enum=filled,enum=partially_filled,enum=cancelled,enum=rejected,enum=expired"`
-	// Reason is the broker's, for orders that were not filled.
+	// Reason says in words why an order was not filled whole.
 	Reason string `json:"reason,omitempty"`
 	// SubmittedAt is when the order was sent.
 	SubmittedAt time.Time `json:"submitted_at"`
