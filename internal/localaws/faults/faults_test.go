@@ -13,7 +13,7 @@ func TestBadPlansAreRefusedByRuleAndField(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, plan, want string }{
 		{"no JSON", `rules`, "fault plan: invalid character"},
-		{"unknown field", `{"rules":[{"fault":"lose","probabilty":1}]}`, `unknown field "probabilty"`},
+		{"unknown field", `{"rules":[{"fault":"lose","chance":1}]}`, `unknown field "chance"`},
 		{"text after it", `{"rules":[]} {}`, "want nothing after the object"},
 		{"no kind", `{"rules":[{"fault":"lose"},{}]}`, `rules[1]: fault "": want throttle, fail, lose`},
 		{"unknown kind", `{"rules":[{"fault":"explode"}]}`, `fault "explode": want throttle`},

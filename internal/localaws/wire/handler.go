@@ -32,7 +32,7 @@ type Handler struct {
 	Around func(ctx context.Context, r *Request, next func() (any, error)) (any, error)
 }
 
-// ErrNoAnswer, returned by Around, closes the connection without an answer.
+// ErrNoAnswer is for Around to return: it closes the connection without an answer.
 var ErrNoAnswer = errors.New("no answer")
 
 // api is a service with its operations where requests find them.
