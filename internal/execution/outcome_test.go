@@ -41,7 +41,7 @@ func TestTradeAfterAnOrderThatWasNotFilled(t *testing.T) {
 				if wrong := w.audit(); wrong != nil {
 					t.Error(wrong)
 				}
-				if got := w.limits(); got != tt.orders {
+				if got := w.limits("GE"); got != tt.orders {
 					t.Errorf("orders %s, want %s", got, tt.orders)
 				}
 				if got := dec("7.5").Sub(w.held["GE"]); !got.Equal(dec(tt.sold)) {

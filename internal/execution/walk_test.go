@@ -17,14 +17,16 @@ import (
 	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
 
-// limits tells the orders in their order: "499.90 499.95 market".
-func (w *world) limits() string {
+// limits tells the orders of a symbol in their order: "499.90 499.95 market".
+func (w *world) limits(symbol string) string {
 	var out []string
 	for _, id := range w.sequence {
 		o := w.orders[id]
-		if o.Type == execution.OrderMarket {
+		switch {
+		case o.Symbol != symbol:
+		case o.Type == execution.OrderMarket:
 			out = append(out, "market")
-		} else {
+		default:
 			out = append(out, o.Limit.String())
 		}
 	}
@@ -51,7 +53,7 @@ func TestLimitsWalkFromTheMiddleToTheFarSide(t *testing.T) {
 				w := newWorld()
 				w.limitSteps, w.half, w.prices["OLD"], w.behave["OLD"] = tt.steps, dec(tt.half), dec(tt.price), rests
 				run(t, w, planned(w, trade(tt.side, "OLD", "10", tt.price)))
-				if got := w.limits(); got != tt.want {
+				if got := w.limits("OLD"); got != tt.want {
 					t.Errorf("orders %s, want %s", got, tt.want)
 				}
 				if wrong := w.audit(); wrong != nil {
@@ -67,7 +69,7 @@ func TestWalkFollowsTheMarketAndStopsWhenItIsFilled(t *testing.T) {
 		w := newWorld()
 		w.limitSteps, w.half, w.drift, w.behave["OLD"] = 3, dec("0.10"), dec("1"), fillsAtFar
 		executed, _ := run(t, w, planned(w, trade(market.Sell, "OLD", "10", "100")))
-		if got := w.limits(); got != "101 101.95 102.9" {
+		if got := w.limits("OLD"); got != "101 101.95 102.9" {
 			t.Errorf("orders %s, want each priced by the quote of its time", got)
 		}
 		last := executed.Orders[len(executed.Orders)-1]
@@ -163,7 +165,7 @@ func TestCloseEndsTheTrading(t *testing.T) {
 				w.offset = 15*time.Minute - tt.before
 				began := time.Now()
 				_, done := run(t, w, in)
-				if got := w.limits(); got != tt.want || !strings.Contains(done.Reason, tt.reason) {
+				if got := w.limits("OLD"); got != tt.want || !strings.Contains(done.Reason, tt.reason) {
 					t.Errorf("orders %q, the end says %q; want %q and %q", got, done.Reason, tt.want, tt.reason)
 				}
 				for _, o := range w.orders {
@@ -232,7 +234,7 @@ func TestWhatWasCutShortIsTradedByTheNextAttempt(t *testing.T) {
 				}
 				w.fail, w.behave["OLD"] = nil, fillsAtOnce
 				run(t, w, in)
-				if got := w.limits(); got != tt.want {
+				if got := w.limits("GE"); got != tt.want {
 					t.Errorf("orders %s, want %s", got, tt.want)
 				}
 				if wrong := w.audit(); wrong != nil {
