@@ -234,7 +234,7 @@ func TestWhatWasCutShortIsTradedByTheNextAttempt(t *testing.T) {
 				}
 				w.fail, w.behave["OLD"] = nil, fillsAtOnce
 				run(t, w, in)
-				if got := w.limits("GE"); got != tt.want {
+				if got := w.limits("OLD"); got != tt.want {
 					t.Errorf("orders %s, want %s", got, tt.want)
 				}
 				if wrong := w.audit(); wrong != nil {
