@@ -26,6 +26,8 @@ type line struct {
 	asset    market.Asset
 	bid, ask decimal.Decimal
 	price    decimal.Decimal // the middle, which quantities are computed with
+	// resting says that no strategy that wants it rebalances today.
+	resting bool
 	// doubt says why the quote is not trusted; then the line is not traded.
 	doubt string
 }

@@ -24,6 +24,8 @@ type planner struct {
 	sells, buys []candidate
 	// breach says that something is too far from its target: then everything goes back to it.
 	breach bool
+	// resting says that something is not looked at, as no strategy that wants it rebalances today.
+	resting bool
 	// obstacles are the reasons of the lines that are off their targets but cannot be traded.
 	obstacles []string
 
@@ -52,6 +54,8 @@ func (p *planner) plan() (nothing string) {
 		p.consider(l)
 	}
 	switch {
+	case len(p.sells)+len(p.buys) == 0 && p.resting:
+		return p.because("nothing is to be traded for the strategies that rebalance today")
 	case len(p.sells)+len(p.buys) == 0:
 		return p.because("every holding is on its target or nearer to it than the smallest trade of " + usd(p.cfg.MinTrade))
 	case !p.breach:
@@ -83,12 +87,35 @@ func (p *planner) consider(l line) {
 		p.obstruct(l, fmt.Sprintf("%s: too doubtful to trade at; it stays at %s", l.doubt, share(l.value, p.account.Equity)))
 	case l.weight.IsZero():
 		p.leave(l)
+	case l.resting && asHeld(l.value, want):
+		p.resting = true
+		p.keep(l, fmt.Sprintf("at %s; no strategy that wants it rebalances today", share(l.value, p.account.Equity)))
 	case away.Abs().LessThan(p.cfg.MinTrade):
 		p.keep(l, fmt.Sprintf("at %s, %s from its target of %s: less than the smallest trade of %s", share(l.value, p.account.Equity),
 			usd(away.Abs()), share(want, p.account.Equity), usd(p.cfg.MinTrade)))
 	default:
 		p.toward(l, away)
 	}
+}
+
+// resting says whether symbol is wanted, but by no strategy that rebalances today.
+func resting(signals []events.StrategySignal, symbol string) bool {
+	wanted := false
+	for _, s := range signals {
+		if s.Weights[symbol].IsPositive() {
+			if !s.Resting {
+				return false
+			}
+			wanted = true
+		}
+	}
+	return wanted
+}
+
+// asHeld says whether value is within a fifth of want. What the prices have done since the as-of date stays within that;
+// beyond it a trade was missed or not filled, money came or went, or the strategies' shares are far off: that is made up for.
+func asHeld(value, want decimal.Decimal) bool {
+	return value.Sub(want).Abs().Mul(decimal.NewFromInt(5)).LessThanOrEqual(want)
 }
 
 // leave makes a candidate that closes l. What is too little for a trade of its own goes along with others, down to what

@@ -98,6 +98,9 @@ func (s *Service) Handle(ctx context.Context, in events.Event) ([]events.Payload
 	if err != nil {
 		return nil, err
 	}
+	for i := range lines {
+		lines[i].resting = resting(signal.Signals, lines[i].symbol)
+	}
 	p := newPlanner(s.cfg, account, lines)
 	why := p.plan()
 	if err := p.checkStops(); err != nil {

@@ -99,7 +99,7 @@ func (p *Portfolio) Signals(h *symphony.History, asOf, trading market.Date) (map
 		}
 		signals[i] = events.StrategySignal{
 			Strategy: s.Name, Digest: s.Program.Digest(), Allocation: s.Allocation, Weights: result.Weights,
-			Options: s.Program.Options(), HistoryDays: result.HistoryDays,
+			Options: s.Program.Options(), HistoryDays: result.HistoryDays, Resting: result.Resting,
 			Reasons: bounded(result.Reasons, maxReasons/len(p.Strategies)),
 		}
 		shares[i] = symphony.Share{Allocation: s.Allocation, Weights: result.Weights}

@@ -19,6 +19,8 @@ type Result struct {
 	// HistoryDays is the shortest history, in bars, that a recursive indicator was computed on; 0 if there was none. It
 	// counts the days of a filtered portfolio's past that its score needs, of a recursive score the last one.
 	HistoryDays int
+	// Resting says that the program does not trade: Weights are what its last trade has become. Only Hold knows.
+	Resting bool
 }
 
 // Reason explains one decision.

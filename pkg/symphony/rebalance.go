@@ -107,7 +107,7 @@ func (f *follower) kept(result Result, traded, today int, asOf market.Date, why 
 	}
 	result.Weights = mix(parts).weights()
 	result = because(result, fmt.Sprintf("%s; the decisions are as of %s", why, result.AsOf))
-	result.AsOf = asOf
+	result.AsOf, result.Resting = asOf, true
 	return result, nil
 }
 

@@ -127,6 +127,9 @@ func TestPeriodsTradeOnTheirFirstTradingDay(t *testing.T) {
 			if got := show(r.Weights); got != tt.want || r.AsOf != tt.asOf {
 				t.Errorf("holds %s as of %s, want %s as of %s", got, r.AsOf, tt.want, tt.asOf)
 			}
+			if rests := len(r.Reasons) > 0 && strings.HasPrefix(r.Reasons[0].Text, "no trade today"); r.Resting != rests {
+				t.Errorf("resting is %t, because %v", r.Resting, r.Reasons)
+			}
 			if len(r.Reasons) == 0 || !strings.Contains(r.Reasons[0].Text, tt.reason) {
 				t.Errorf("because %v\nwant %s", r.Reasons, tt.reason)
 			}

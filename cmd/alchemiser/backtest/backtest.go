@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/the-alchemiser/alchemiser/internal/strategy"
+	"github.com/the-alchemiser/alchemiser/pkg/events"
 	"github.com/the-alchemiser/alchemiser/pkg/fault"
 	"github.com/the-alchemiser/alchemiser/pkg/market"
 	"github.com/the-alchemiser/alchemiser/pkg/symphony"
@@ -120,17 +121,17 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 		return nil, err
 	}
 	work := &work{report: cfg.Progress, total: len(tape.days) * (len(cfg.Portfolio.Strategies) + 2)}
-	wanted, err := signals(ctx, cfg.Portfolio, tape, work)
+	all, err := signals(ctx, cfg.Portfolio, tape, work)
 	if err != nil {
 		return nil, err
 	}
-	runs := make([]run, len(wanted))
+	runs := make([]run, len(all))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range wanted {
+	for i := range all {
 		group.Go(func() error {
 			var err error
-			runs[i], err = simulate(ctx, cfg, tape, wanted[i], work)
+			runs[i], err = simulate(ctx, cfg, tape, all[i], work)
 			return err
 		})
 	}
@@ -186,15 +187,21 @@ func (cfg Config) result(t *tape, runs []run) *Result {
 	return r
 }
 
+// wanted is what a portfolio, or a strategy alone, wants to hold on one day, and how it comes about.
+type wanted struct {
+	weights map[string]decimal.Decimal
+	signals []events.StrategySignal
+}
+
 // signals returns what the portfolio and then each of its strategies want to hold, by day.
-func signals(ctx context.Context, p *strategy.Portfolio, t *tape, w *work) ([][]map[string]decimal.Decimal, error) {
+func signals(ctx context.Context, p *strategy.Portfolio, t *tape, w *work) ([][]wanted, error) {
 	history, err := symphony.NewHistory(t.bars)
 	if err != nil {
 		return nil, err
 	}
-	wanted := make([][]map[string]decimal.Decimal, len(p.Strategies)+1)
-	for i := range wanted {
-		wanted[i] = make([]map[string]decimal.Decimal, len(t.days))
+	all := make([][]wanted, len(p.Strategies)+1)
+	for i := range all {
+		all[i] = make([]wanted, len(t.days))
 	}
 	evaluate := func(i int) error {
 		if err := ctx.Err(); err != nil {
@@ -208,10 +215,11 @@ func signals(ctx context.Context, p *strategy.Portfolio, t *tape, w *work) ([][]
 			}
 			return fmt.Errorf("signals for %s: %w", day.date, err)
 		}
-		wanted[0][i] = merged
-		for j, part := range parts {
-			wanted[j+1][i] = part.Weights
+		for j := range parts {
+			parts[j].Reasons = nil // those of thousands of days are a burden
+			all[j+1][i] = wanted{parts[j].Weights, parts[j : j+1]}
 		}
+		all[0][i] = wanted{merged, parts}
 		w.done()
 		return nil
 	}
@@ -227,7 +235,7 @@ func signals(ctx context.Context, p *strategy.Portfolio, t *tape, w *work) ([][]
 		})
 	}
 	group.Wait()
-	return wanted, cmp.Or(faults...)
+	return all, cmp.Or(faults...)
 }
 
 // work counts what is done of all that there is to do. It is safe for concurrent use.

@@ -3,6 +3,7 @@ package backtest_test
 import (
 	"context"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -131,4 +132,30 @@ func (l *ledger) book(t backtest.Trade) {
 	}
 	l.cash = l.cash.Sub(signed.Mul(t.Price)).Sub(t.Cost)
 	l.held[t.Symbol] = l.held[t.Symbol].Add(signed)
+}
+
+// A strategy that trades in periods trades on their first days and on no other, however the prices move in between.
+func TestPeriodsTradeOnTheirFirstDaysOnly(t *testing.T) {
+	t.Parallel()
+	p := load(t, fstest.MapFS{
+		"portfolio.yaml": {Data: []byte("id: main\nstrategies:\n  - {file: weekly.clj, weight: 1}\n")},
+		"weekly.clj": {Data: []byte(`(defsymphony "W" {:asset-class "EQUITIES" :rebalance-frequency :weekly}
+			(weight-equal [(asset "AAA" nil) (asset "BBB" nil) (asset "CCC" nil)]))`)},
+	})
+	cfg := config(p, walk(11))
+	cfg.Reserve, cfg.CostBps = d("0.01"), d("5")
+	r := runOf(t, cfg)
+	days := map[market.Date]bool{}
+	for _, trade := range r.Trades {
+		days[trade.Date] = true
+	}
+	for i, day := range r.Days {
+		date, err := time.Parse(time.DateOnly, string(day.Date))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first := i == 0 || date.Weekday() == time.Monday; days[day.Date] != first {
+			t.Errorf("%s, %s: traded %t", date.Weekday(), day.Date, days[day.Date])
+		}
+	}
 }

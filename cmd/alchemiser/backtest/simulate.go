@@ -61,8 +61,8 @@ func (r *run) add(d Day, peak *float64) {
 	r.days, r.equities = append(r.days, d), append(r.equities, equity)
 }
 
-// simulate trades what is wanted, by day, with the planner.
-func simulate(ctx context.Context, cfg Config, t *tape, wanted []map[string]decimal.Decimal, w *work) (run, error) {
+// simulate trades what is wanted on each day, with the planner.
+func simulate(ctx context.Context, cfg Config, t *tape, days []wanted, w *work) (run, error) {
 	a := &account{cash: cfg.Cash, held: map[string]decimal.Decimal{}, cost: cfg.CostBps.Shift(-4)}
 	planner, err := portfolio.New(portfolio.Config{
 		Broker: a, CashReserve: cfg.Reserve, MinTrade: cfg.MinTrade, Tolerance: cfg.Tolerance,
@@ -78,7 +78,7 @@ func simulate(ctx context.Context, cfg Config, t *tape, wanted []map[string]deci
 			return run{}, err
 		}
 		a.day = &t.days[i]
-		trades, err := a.plan(ctx, planner, cfg.Portfolio.ID, wanted[i])
+		trades, err := a.plan(ctx, planner, cfg.Portfolio.ID, days[i])
 		if err != nil {
 			return run{}, fmt.Errorf("plan for %s: %w", a.day.date, err)
 		}
@@ -105,10 +105,10 @@ type account struct {
 var _ portfolio.Broker = (*account)(nil)
 
 // plan asks the planner what to trade.
-func (a *account) plan(ctx context.Context, planner *portfolio.Service, id string, weights map[string]decimal.Decimal) ([]events.Trade, error) {
+func (a *account) plan(ctx context.Context, planner *portfolio.Service, id string, w wanted) ([]events.Trade, error) {
 	payloads, err := planner.Handle(ctx, events.Event{ID: "backtest-" + string(a.day.date), Payload: events.SignalGenerated{
 		Run:  events.Run{PortfolioID: id, AccountID: accountID, TradingDate: a.day.trading, SessionClose: a.day.closed},
-		AsOf: a.day.asOf, Weights: weights,
+		AsOf: a.day.asOf, Weights: w.weights, Signals: w.signals,
 	}})
 	if err != nil {
 		return nil, err
