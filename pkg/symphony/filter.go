@@ -124,7 +124,8 @@ type scored struct {
 }
 
 func (n *filter) evaluate(e *evaluation) (portfolio, error) {
-	ranked := make([]scored, 0, len(n.choices))
+	limit := min(n.count, len(n.choices)) + 1 // those that are kept, and the next for the reasons
+	best := make([]scored, 0, limit)
 	var out []string
 	for i := range n.choices {
 		c := &n.choices[i]
@@ -135,21 +136,14 @@ func (n *filter) evaluate(e *evaluation) (portfolio, error) {
 			}
 			continue
 		}
-		ranked = append(ranked, scored{c, score})
-	}
-	slices.SortFunc(ranked, func(a, b scored) int {
-		switch byScore := cmp.Compare(a.score, b.score); {
-		case byScore == 0:
-			return cmp.Or(cmp.Compare(a.symbol, b.symbol), cmp.Compare(a.place, b.place))
-		case n.highest:
-			return -byScore
-		default:
-			return byScore
+		s := scored{c, score}
+		if at, _ := slices.BinarySearchFunc(best, s, n.order); at < limit {
+			best = slices.Insert(best[:min(len(best), limit-1)], at, s)
 		}
-	})
-	kept := ranked[:min(n.count, len(ranked))]
+	}
+	kept := best[:min(n.count, len(best))]
 	if !e.quiet {
-		e.explain(n.words(ranked, len(kept), out))
+		e.explain(n.words(best, len(kept), out))
 	}
 	parts := make([]part, len(kept))
 	for i, c := range kept {
@@ -160,6 +154,18 @@ func (n *filter) evaluate(e *evaluation) (portfolio, error) {
 		parts[i] = part{portfolio: p, weight: ratio(1, 1)}
 	}
 	return mix(parts), nil
+}
+
+// order puts what the filter prefers first.
+func (n *filter) order(a, b scored) int {
+	switch byScore := cmp.Compare(a.score, b.score); {
+	case byScore == 0:
+		return cmp.Or(cmp.Compare(a.symbol, b.symbol), cmp.Compare(a.place, b.place))
+	case n.highest:
+		return -byScore
+	default:
+		return byScore
+	}
 }
 
 func (n *filter) scoreOf(e *evaluation, c *choice) (float64, error) {
@@ -186,7 +192,7 @@ func listed(n int, item func(i int) string) string {
 }
 
 // words tells what the filter keeps: "keeps the 1 of 3 with the highest RSI(10): TQQQ (71.20); next UPRO (70.02)".
-func (n *filter) words(ranked []scored, kept int, out []string) string {
+func (n *filter) words(best []scored, kept int, out []string) string {
 	m := compiledMetric{metric: metric{window: n.window}, def: n.def}
 	tell := func(list []scored) string {
 		return listed(len(list), func(i int) string {
@@ -201,10 +207,10 @@ func (n *filter) words(ranked []scored, kept int, out []string) string {
 	if kept == 0 {
 		fmt.Fprintf(&text, "keeps nothing: none of %d has a %s", len(n.choices), m.label())
 	} else {
-		fmt.Fprintf(&text, "keeps the %d of %d with the %s %s: %s", kept, len(n.choices), side, m.label(), tell(ranked[:kept]))
+		fmt.Fprintf(&text, "keeps the %d of %d with the %s %s: %s", kept, len(n.choices), side, m.label(), tell(best[:kept]))
 	}
-	if kept < len(ranked) {
-		fmt.Fprintf(&text, "; next is %s", tell(ranked[kept:kept+1]))
+	if kept < len(best) {
+		fmt.Fprintf(&text, "; next is %s", tell(best[kept:kept+1]))
 	}
 	if len(out) > 0 {
 		fmt.Fprintf(&text, "; left out: %s", listed(len(out), func(i int) string { return out[i] }))
