@@ -1,6 +1,7 @@
 package symphony
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"github.com/the-alchemiser/alchemiser/pkg/indicator"
@@ -11,6 +12,29 @@ type bound struct {
 	// series and values, of recursive indicators, are by the metric's number; values are there once they were asked for.
 	series []*series
 	values []atomic.Pointer[indicator.Series]
+	pool   sync.Pool // of *memos
+}
+
+// memos are the values of an evaluation by the metric's number. The next one uses them again: what an earlier round left
+// does not count.
+type memos struct {
+	round uint64
+	list  []memo
+}
+
+type memo struct {
+	round uint64
+	value float64
+	err   error
+}
+
+func (b *bound) memos() *memos {
+	m, ok := b.pool.Get().(*memos)
+	if !ok {
+		m = &memos{list: make([]memo, len(b.series))}
+	}
+	m.round++
+	return m
 }
 
 func (h *History) bound(p *Program) *bound {

@@ -40,7 +40,8 @@ type Reason struct {
 // that would be held.
 func (p *Program) Evaluate(h *History, asOf market.Date) (Result, error) {
 	e := p.quietly(h, asOf)
-	e.quiet, e.values = false, make([]memo, len(p.metrics))
+	e.quiet, e.values = false, e.bound.memos()
+	defer e.bound.pool.Put(e.values)
 	held, err := e.held()
 	if err != nil {
 		return Result{}, h.foretell(err)
@@ -99,17 +100,11 @@ type evaluation struct {
 	asOf    market.Date
 	day     int // the last one up to asOf, by its number in the history's calendar
 
-	values      []memo // by the metric's number; nil keeps none
+	values      *memos // nil keeps none
 	quiet       bool   // reasons and the places of errors are not wanted
 	trail       []*child
 	reasons     []Reason
 	historyDays int
-}
-
-type memo struct {
-	known bool
-	value float64
-	err   error
 }
 
 // visit evaluates c one level below the node that calls it.
@@ -124,11 +119,19 @@ func (e *evaluation) visit(c *child) (portfolio, error) {
 }
 
 func (e *evaluation) path() string {
-	labels := make([]string, len(e.trail))
-	for i, c := range e.trail {
-		labels[i] = c.label
+	length := len(e.trail)
+	for _, c := range e.trail {
+		length += len(c.label)
 	}
-	return strings.Join(labels, "/")
+	var path strings.Builder
+	path.Grow(length)
+	for i, c := range e.trail {
+		if i > 0 {
+			path.WriteByte('/')
+		}
+		path.WriteString(c.label)
+	}
+	return path.String()
 }
 
 // explain records a decision of the node that is being evaluated.
@@ -151,9 +154,9 @@ func (e *evaluation) metric(id int) (float64, error) {
 	if e.values == nil {
 		return e.compute(id)
 	}
-	m := &e.values[id]
-	if !m.known {
-		m.known = true
+	m := &e.values.list[id]
+	if m.round != e.values.round {
+		m.round = e.values.round
 		m.value, m.err = e.compute(id)
 	}
 	return m.value, m.err
@@ -170,11 +173,11 @@ func (e *evaluation) compute(id int) (v float64, err error) {
 	} else {
 		v, err = m.def.Value(s.closes[:bars], m.window)
 	}
-	var short *HistoryError
-	if errors.As(err, &short) {
-		short.Symbol = m.symbol
-	}
 	if err != nil {
+		var short *HistoryError
+		if errors.As(err, &short) {
+			short.Symbol = m.symbol
+		}
 		return 0, err
 	}
 	if m.def.Recursive {
