@@ -34,6 +34,8 @@ locals {
     PORTFOLIO__MAX_SPREAD           = var.max_spread
     EXECUTION__MAX_PLAN_AGE         = "30m"
     EXECUTION__STEPS                = tostring(var.limit_steps)
+    EXECUTION__STEP_INTERVAL        = "${var.step_seconds}s"
+    EXECUTION__CLOSE_MARGIN         = "${var.close_margin_seconds}s"
     NOTIFY__TOPIC_ARN               = module.observability.digest_topic_arn
     EVENTBRIDGE__MAX_RETRY_ATTEMPTS = "3"
   }

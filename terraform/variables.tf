@@ -149,13 +149,35 @@ variable "max_spread" {
 }
 
 variable "limit_steps" {
-  description = "Limit orders that a trade of whole shares may take, from the middle of the spread to its far side, before it goes to the market."
+  description = "Limit orders that a trade may take, from the middle of the spread to its far side, before it goes to the market."
   type        = number
   default     = 3
 
   validation {
     condition     = var.limit_steps >= 1 && var.limit_steps <= 9 && floor(var.limit_steps) == var.limit_steps
     error_message = "limit_steps must be a whole number from 1 to 9."
+  }
+}
+
+variable "step_seconds" {
+  description = "Seconds that a limit order is left working before the next step of its trade; a market order is left six times as long."
+  type        = number
+  default     = 10
+
+  validation {
+    condition     = var.step_seconds >= 1 && var.step_seconds <= 30 && floor(var.step_seconds) == var.step_seconds
+    error_message = "step_seconds must be a whole number from 1 to 30: the steps of all trades must fit into the function's time and the end of the session."
+  }
+}
+
+variable "close_margin_seconds" {
+  description = "Seconds before the close of the exchange in which no order is submitted; what is open then is cancelled."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = var.close_margin_seconds >= 0 && var.close_margin_seconds <= 300 && floor(var.close_margin_seconds) == var.close_margin_seconds
+    error_message = "close_margin_seconds must be a whole number from 0 to 300."
   }
 }
 

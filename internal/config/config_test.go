@@ -38,7 +38,7 @@ func TestLoad(t *testing.T) {
 	if c.Stage != "dev" || c.StateTable != "alchemiser-state-dev" || c.Bus.EventBusName != "bus" || c.Portfolio.MinTrade.String() != "5" || c.Portfolio.MaxTurnover.String() != "1" || c.Portfolio.MaxOrder.String() != "250000" {
 		t.Errorf("loaded %+v", c)
 	}
-	if c.Execution.MaxPlanAge != 30*time.Minute || c.Execution.StepInterval != 2*time.Second || c.Bus.SourcePrefix != "alchemiser" || c.Broker.AllowLive {
+	if c.Execution.MaxPlanAge != 30*time.Minute || c.Execution.StepInterval != 2*time.Second || c.Execution.Steps != 3 || c.Execution.CloseMargin != 30*time.Second || c.Bus.SourcePrefix != "alchemiser" || c.Broker.AllowLive {
 		t.Errorf("defaults: %+v", c)
 	}
 }

@@ -1,10 +1,12 @@
 package execution_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/the-alchemiser/alchemiser/internal/execution"
 	"github.com/the-alchemiser/alchemiser/pkg/events"
@@ -15,6 +17,7 @@ import (
 // What is done with a trade whose order has come to an end that is not a fill, and what the trader reads of it.
 func TestTradeAfterAnOrderThatWasNotFilled(t *testing.T) {
 	const ge = "sell GE, "
+	const all = "2 of 2 trades done"
 	for name, tt := range map[string]struct {
 		behave   behaviour
 		quantity string
@@ -28,10 +31,10 @@ func TestTradeAfterAnOrderThatWasNotFilled(t *testing.T) {
 		"replaced by hand":               {replacedByHand, "2", "200", "1", ge + "1 of 2 traded: replaced by somebody at the broker, so it is left alone: order 7 stands in its place"},
 		"expired":                        {expires, "2", "200", "0", ge + "0 of 2 traded: it has expired: expired"},
 		"refused":                        {refused, "2", "", "0", ge + "0 of 2 traded: refused: the broker does not like GE"},
-		"a fraction refused at a limit":  {wholeOnly, "2.5", "market", "2.5", "2 of 2 trades done"},
+		"a fraction refused at a limit":  {wholeOnly, "2.5", "market", "2.5", all},
 		"a fraction refused altogether":  {refused, "2.5", "", "0", ge + "0 of 2.5 traded: refused: the broker does not like GE"},
-		"a fraction that walks":          {fillsAtFar, "2.5", "200 199.9", "2.5", "2 of 2 trades done"},
-		"the fill overtakes each cancel": {overtaken, "2", "200", "2", "2 of 2 trades done"},
+		"a fraction that walks":          {fillsAtFar, "2.5", "200 199.9", "2.5", all},
+		"the fill overtakes each cancel": {overtaken, "2", "200", "2", all},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -49,6 +52,9 @@ func TestTradeAfterAnOrderThatWasNotFilled(t *testing.T) {
 				}
 				if !strings.Contains(done.Reason, tt.reason) {
 					t.Errorf("the end says %q, want %q", done.Reason, tt.reason)
+				}
+				if tt.behave == wholeOnly && len(executed.Orders) != 3 {
+					t.Errorf("%d orders: what is refused at a limit goes to the market at once", len(executed.Orders))
 				}
 				if !w.held["SPY"].Equal(dec("1")) {
 					t.Errorf("bought %s SPY: one trade holds up another", w.held["SPY"])
@@ -193,6 +199,54 @@ func TestEachStepIsOneOrderWithinTheReport(t *testing.T) {
 					t.Errorf("order %s of %s, step %d", o.ClientOrderID, o.Symbol, o.Step)
 				}
 				seen[o.ClientOrderID] = true
+			}
+		})
+	}
+}
+
+// Orders that attempt after attempt has no time for do not outgrow the report.
+func TestOrdersThatAreCutShortAgainAndAgainFitTheReport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.cash = dec("1000000")
+		var trades []events.Trade
+		for i := range 50 {
+			symbol := "S" + decInt(i).String()
+			w.prices[symbol], w.behave[symbol] = dec("10"), rests
+			trades = append(trades, trade(market.Buy, symbol, "1", "10"))
+		}
+		in := planned(w, trades...)
+		for range 4 {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			_, _ = w.service(t).Handle(ctx, in)
+			cancel()
+		}
+		executed, _ := run(t, w, in)
+		if wrong := w.audit(); wrong != nil {
+			t.Error(wrong)
+		}
+		if len(executed.Orders) != events.MaxOrders {
+			t.Errorf("%d orders", len(executed.Orders))
+		}
+	})
+}
+
+// Buys wait for the proceeds of the sales, but not for ever.
+func TestBuysWaitForTheProceeds(t *testing.T) {
+	for settles, want := range map[time.Duration]string{0: "20", 3 * time.Second: "20", time.Hour: "2"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			w.cash, w.settles = dec("110"), settles
+			began := w.now()
+			_, done := run(t, w, planned(w, trade(market.Sell, "OLD", "10", "100"), trade(market.Buy, "XOM", "20", "50")))
+			if wrong := w.audit(); wrong != nil {
+				t.Error(wrong)
+			}
+			if !w.held["XOM"].Equal(dec(want)) {
+				t.Errorf("proceeds after %s: bought %s, want %s: %s", settles, w.held["XOM"], want, done.Reason)
+			}
+			if took := w.now().Sub(began); took > 30*time.Second {
+				t.Errorf("proceeds after %s: waited for %s", settles, took)
 			}
 		})
 	}

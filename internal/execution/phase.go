@@ -203,7 +203,9 @@ func (r *run) step(ctx context.Context, lines []*line) error {
 // is over.
 func (r *run) watch(ctx context.Context, orders []*Order, wait time.Duration) ([]*Order, error) {
 	until := r.now().Add(wait)
-	for pause := r.cfg.StepInterval / firstLook; len(orders) > 0; pause = min(2*pause, r.cfg.StepInterval) {
+	// Many orders are looked at less often: brokers count requests.
+	pause := min(r.cfg.StepInterval*time.Duration(max(1, len(orders)/4))/firstLook, r.cfg.StepInterval)
+	for ; len(orders) > 0; pause = min(2*pause, r.cfg.StepInterval) {
 		var open []*Order
 		for _, o := range orders {
 			if err := r.look(ctx, o); err != nil {

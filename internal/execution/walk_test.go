@@ -152,9 +152,9 @@ func TestCloseEndsTheTrading(t *testing.T) {
 		want   string
 		reason string
 	}{
-		"in time":                     {2 * time.Minute, "99.9 market", ""},
-		"time for one order":          {35 * time.Second, "market", ""},
-		"cancelled before the margin": {31 * time.Second, "market", ""},
+		"in time":                     {2 * time.Minute, "99.9 market", "0 of 10 traded: nobody took it in time"},
+		"time for one order":          {35 * time.Second, "market", "0 of 10 traded: cancelled as the session was about to close"},
+		"cancelled before the margin": {31 * time.Second, "market", "0 of 10 traded: cancelled as the session was about to close"},
 		"within the margin":           {30 * time.Second, "", "the session closes at 16:00, nothing is submitted in its last 30s"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -73,6 +73,9 @@ type world struct {
 	fills  map[string]execution.Fill
 	plans  map[execution.PlanKey]string
 	off    bool
+	// settles is how long the broker does not let the proceeds of a sale be spent, unsettled is when which ones were made.
+	settles   time.Duration
+	unsettled map[time.Time]decimal.Decimal
 	// blocked is that the broker does not let the account trade.
 	blocked bool
 	// offAfter, if positive, switches trading off after so many orders.
@@ -102,7 +105,7 @@ func newWorld() *world {
 		held:   map[string]decimal.Decimal{"OLD": dec("10"), "GE": dec("7.5")},
 		prices: map[string]decimal.Decimal{"OLD": dec("100"), "GE": dec("200"), "SPY": dec("500"), "XOM": dec("50")},
 		orders: map[string]*execution.Order{}, behave: map[string]behaviour{}, looks: map[string]int{},
-		ledger: map[string]execution.Order{}, fills: map[string]execution.Fill{}, plans: map[execution.PlanKey]string{},
+		ledger: map[string]execution.Order{}, fills: map[string]execution.Fill{}, plans: map[execution.PlanKey]string{}, unsettled: map[time.Time]decimal.Decimal{},
 	}
 }
 
@@ -164,6 +167,11 @@ func (w *world) Session(ctx context.Context, date market.Date) (s market.Session
 func (w *world) Account(ctx context.Context) (a market.Account, err error) {
 	err = w.call(ctx, "Account", func() error {
 		a = market.Account{ID: "acct", Blocked: w.blocked, Cash: w.cash, BuyingPower: w.cash.Add(w.credit), Equity: w.cash}
+		for at, proceeds := range w.unsettled {
+			if w.now().Sub(at) < w.settles {
+				a.BuyingPower = a.BuyingPower.Sub(proceeds)
+			}
+		}
 		for symbol, q := range w.held {
 			a.Equity = a.Equity.Add(q.Mul(w.prices[symbol]))
 		}
@@ -346,6 +354,7 @@ func (w *world) trade(o *execution.Order, quantity decimal.Decimal) {
 	price, signed := q.Ask, quantity
 	if o.Side == market.Sell {
 		price, signed = q.Bid, quantity.Neg()
+		w.unsettled[w.now()] = w.unsettled[w.now()].Add(quantity.Mul(price))
 	}
 	w.cash = w.cash.Sub(signed.Mul(price))
 	w.held[o.Symbol] = w.held[o.Symbol].Add(signed)
