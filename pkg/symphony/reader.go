@@ -190,6 +190,7 @@ func (r *reader) sequence(k kind, closer rune) (*form, error) {
 	if r.depth > maxDepth {
 		return nil, r.fail(f.pos, fmt.Sprintf("level %d of nesting", r.depth), fmt.Sprintf("at most %d", maxDepth))
 	}
+	want := "a list, a string, a number or a name, or " + string(closer)
 	r.next()
 	for {
 		r.space()
@@ -202,7 +203,7 @@ func (r *reader) sequence(k kind, closer rune) (*form, error) {
 		case c == eof || c == ')' || c == ']' || c == '}':
 			return nil, r.fail(r.pos, r.found(), fmt.Sprintf("%c to close the %s of line %d, column %d", closer, k, f.pos.Line, f.pos.Column))
 		}
-		item, err := r.form("a list, a string, a number or a name, or " + string(closer))
+		item, err := r.form(want)
 		if err != nil {
 			return nil, err
 		}
@@ -215,7 +216,7 @@ func (r *reader) mapping() (*form, error) {
 	if err != nil {
 		return nil, err
 	}
-	seen := map[string]bool{}
+	seen := make(map[string]bool, len(f.items)/2)
 	for i, item := range f.items {
 		if i%2 == 1 {
 			continue
@@ -239,6 +240,10 @@ func (r *reader) string() (*form, error) {
 	r.next()
 	plain := r.at // where the text begins that stands for itself
 	for {
+		for r.at < len(r.src) && isPlain(r.src[r.at]) {
+			r.at++
+			r.pos.Column++
+		}
 		pos := r.pos
 		if c := r.peek(); c == eof || c == broken {
 			return nil, r.fail(pos, r.found(), fmt.Sprintf("\" to close the string of line %d, column %d", f.pos.Line, f.pos.Column))
@@ -262,6 +267,9 @@ func (r *reader) string() (*form, error) {
 		}
 	}
 }
+
+// isPlain says that c stands for itself in a string and is one character.
+func isPlain(c byte) bool { return ' ' <= c && c < utf8.RuneSelf && c != '"' && c != '\\' }
 
 func escapes(c rune) (rune, bool) {
 	switch c {
@@ -289,9 +297,10 @@ func (r *reader) symbol() (*form, error) {
 // name passes the characters of a symbol or keyword.
 func (r *reader) name() string {
 	start := r.at
-	for isName(r.peek()) {
-		r.next()
+	for r.at < len(r.src) && isName(rune(r.src[r.at])) { // all of them are one byte long
+		r.at++
 	}
+	r.pos.Column += r.at - start
 	return r.src[start:r.at]
 }
 
