@@ -35,23 +35,30 @@ func TestWhatNoStrategyRebalancesIsLeftAlone(t *testing.T) {
 			hundreds, "0", weights("A", "0.62", "B", "0.38"), []events.StrategySignal{fast("A", "0.62", "B", "0.38")}, "sell 7 A; buy 14 B",
 		},
 		"one of two that want it rebalances": {
-			hundreds, "0", weights("A", "0.62", "B", "0.38"), []events.StrategySignal{slow("A", "0.62", "B", "0.38"), fast("A", "1")},
+			hundreds, "0", weights("A", "0.62", "B", "0.38"),
+			[]events.StrategySignal{slow("A", "0.62", "B", "0.38"), fast("A", "1")},
 			"sell 7 A", // B is the slow one's alone
 		},
 		"what nobody wants is sold, the rest stays": {
 			map[string]decimal.Decimal{"A": d("100"), "C": d("1")}, "0", weights("A", "1"), []events.StrategySignal{slow("A", "1")}, "sell all 1 C",
 		},
 		"what is not held is bought": {
-			map[string]decimal.Decimal{"A": d("100")}, "5000", weights("A", "0.67", "B", "0.33"), []events.StrategySignal{slow("A", "0.67", "B", "0.33")},
+			map[string]decimal.Decimal{"A": d("100")},
+			"5000", weights("A", "0.67", "B", "0.33"),
+			[]events.StrategySignal{slow("A", "0.67", "B", "0.33")},
 			"buy 99 B",
 		},
 		"what was bought in part is made up for": {
-			map[string]decimal.Decimal{"A": d("100"), "B": d("70")}, "1500", weights("A", "0.67", "B", "0.33"),
-			[]events.StrategySignal{slow("A", "0.67", "B", "0.33")}, "buy 29 B",
+			map[string]decimal.Decimal{"A": d("100"), "B": d("70")},
+			"1500", weights("A", "0.67", "B", "0.33"),
+			[]events.StrategySignal{slow("A", "0.67", "B", "0.33")},
+			"buy 29 B",
 		},
 		"more than a fifth too much is sold": {
-			map[string]decimal.Decimal{"A": d("100"), "B": d("130")}, "0", weights("A", "0.68", "B", "0.32"),
-			[]events.StrategySignal{slow("A", "0.68", "B", "0.32")}, "sell",
+			map[string]decimal.Decimal{"A": d("100"), "B": d("130")},
+			"0", weights("A", "0.68", "B", "0.32"),
+			[]events.StrategySignal{slow("A", "0.68", "B", "0.32")},
+			"sell",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -20,7 +20,8 @@ const (
 	maxTicks = 13
 )
 
-// chart is a picture over the trading days.
+// chart is a picture over the trading days. The template draws it as SVG of the page's own: gonum/plot writes colours, a white
+// background and a serif font into each element, so its pictures can't follow a reader who wants the page dark.
 type chart struct {
 	// ID names the chart on its page, Text says what it shows to those who cannot see it.
 	ID, Title, Text string
