@@ -35,6 +35,7 @@ func TestStack(t *testing.T) {
 	})
 	t.Run("rules and event types belong together", d.testCatalogue)
 	t.Run("a run goes from schedule to fills", d.testRun)
+	t.Run("a run survives kills, lost answers and duplicates", d.testFaults)
 	t.Run("the AWS CLI answers", d.testCLI)
 	t.Run("an invalid event is a dead letter at once", d.testInvalidEvent)
 	t.Run("a rule without permission is a target dead letter at once", d.testMissingPermission)
