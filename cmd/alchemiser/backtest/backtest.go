@@ -104,6 +104,8 @@ type StrategyFigures struct {
 	Strategy string `json:"strategy"`
 	// Digest is the SHA-256 of the strategy's text in hex.
 	Digest string `json:"digest"`
+	// Options are the definitions in force where sources differ about an indicator.
+	Options map[string]string `json:"options"`
 	// Allocation is the strategy's share of the portfolio, in (0, 1].
 	Allocation decimal.Decimal `json:"allocation_fraction"`
 	Figures
@@ -181,7 +183,7 @@ func (cfg Config) result(t *tape, runs []run) *Result {
 	}
 	for i, s := range cfg.Portfolio.Strategies {
 		r.Strategies = append(r.Strategies, StrategyFigures{
-			Strategy: s.Name, Digest: s.Program.Digest(), Allocation: s.Allocation, Figures: runs[i+1].figures(cfg.Cash),
+			Strategy: s.Name, Digest: s.Program.Digest(), Options: s.Program.Options(), Allocation: s.Allocation, Figures: runs[i+1].figures(cfg.Cash),
 		})
 	}
 	return r

@@ -38,7 +38,7 @@ func TestTheReportStandsAlone(t *testing.T) {
 	}
 	for _, want := range []string{
 		`<html lang="en">`, "<title>Backtest of main, ", "prefers-color-scheme: dark", ">Equity</h2>", ">Drawdown</h2>", ">Weights</h2>",
-		"Figures</h2>", "Calendar years</h2>", "Largest trades</h2>", "Parameters</h2>", "next-close", `scope="row">Total`, `scope="row">only`, "AAA, held",
+		"Figures</h2>", "Calendar years</h2>", "Largest trades</h2>", "Parameters</h2>", "next-close", "rsi wilder, stdev-return annualised, SHA-256 ", `scope="row">Total`, `scope="row">only`, "AAA, held",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("%q is missing", want)
