@@ -112,14 +112,17 @@ func (e *evaluation) object(o operand, v float64, symbol string, digits int) str
 	return fmt.Sprintf("%s of %s at %s", m.label(), m.symbol, m.format(v, digits))
 }
 
+// maxDigits is the number of decimals where telling numbers apart ends.
+const maxDigits = 10
+
 // digits is how many decimals it takes to tell a from b, at least two.
 func digits(a, b float64) int {
-	for n := 2; n < 10; n++ {
+	for n := 2; n < maxDigits; n++ {
 		if a == b || strconv.FormatFloat(a, 'f', n, 64) != strconv.FormatFloat(b, 'f', n, 64) {
 			return n
 		}
 	}
-	return 10
+	return maxDigits
 }
 
 func (m compiledMetric) label() string {

@@ -194,9 +194,15 @@ func listed(n int, item func(i int) string) string {
 // words tells what the filter keeps: "keeps the 1 of 3 with the highest RSI(10): TQQQ (71.20); next UPRO (70.02)".
 func (n *filter) words(best []scored, kept int, out []string) string {
 	m := compiledMetric{metric: metric{window: n.window}, def: n.def}
+	places := 2
+	if 0 < kept && kept < len(best) {
+		if n := digits(best[kept-1].score, best[kept].score); n < maxDigits { // else they are equal but for rounding
+			places = n
+		}
+	}
 	tell := func(list []scored) string {
 		return listed(len(list), func(i int) string {
-			return fmt.Sprintf("%s (%s)", list[i].called(), m.format(list[i].score, 2))
+			return fmt.Sprintf("%s (%s)", list[i].called(), m.format(list[i].score, places))
 		})
 	}
 	side := "lowest"

@@ -17,6 +17,8 @@ func four() map[string][]market.Bar {
 		"B": bars(50, 60, 50, 60, 50),
 		"C": bars(100, 100, 100, 100, 90),
 		"D": bars(10, 10, 10, 11, 12.1),
+		"E": bars(50, 50, 50, 50, 50.0039),
+		"F": bars(50, 50, 50, 50, 50.004),
 	}
 }
 
@@ -41,6 +43,9 @@ func TestFilterKeepsTheBestOfItsChildren(t *testing.T) {
 		},
 		"equal scores by symbol": {
 			`(filter (moving-average-return {:window 1}) (select-top 1) [` + assets("D", "A") + `])`, "A=1.000000", "A (10.00 %)",
+		},
+		"close scores are told apart": {
+			`(filter (current-price) (select-top 1) [` + assets("E", "F") + `])`, "F=1.000000", "F (50.0040); next is E (50.0039)",
 		},
 		"more than there are": {
 			`(filter (current-price) (select-top 9) [` + assets("A", "C") + `])`, "A=0.500000 C=0.500000", "keeps the 2 of 2",
