@@ -23,7 +23,8 @@ func (e *OpenOrdersError) Error() string {
 	for i, o := range e.Orders {
 		list[i] = fmt.Sprintf("%s %s %s (client order id %s)", o.Side, o.Quantity, o.Symbol, o.ClientID)
 	}
-	return withTraded(e.Err, e.Traded).Error() + "; may still be open at the broker: " + strings.Join(list, ", ")
+	// What is open comes first: long reasons are cut when they are announced.
+	return withTraded(fmt.Errorf("%w; may still be open at the broker: %s", e.Err, strings.Join(list, ", ")), e.Traded).Error()
 }
 
 // Unwrap returns the cause.

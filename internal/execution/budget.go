@@ -9,8 +9,8 @@ import (
 	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
 
-// minBuy is the smallest order, in US dollars, that brokers take.
-var minBuy = decimal.NewFromInt(1)
+// minOrder is the smallest order, in US dollars, that brokers take.
+var minOrder = decimal.NewFromInt(1)
 
 // afford waits for the proceeds of the sales and scales what is left of the buys down, toward zero, if it costs more than
 // there is to spend. That is the buying power above the reserve, but on margin no more of it than cash, or than the plan
@@ -52,7 +52,7 @@ func (r *run) scale(ctx context.Context, buys []*line, cost, spend decimal.Decim
 		// Multiplied first: the quotient is cut once, so the sum of the costs is at most what there is to spend.
 		rest, _ := l.rest().Mul(spend).QuoRem(cost, places)
 		l.quantity = l.quantity.Sub(l.rest()).Add(rest)
-		if rest.Mul(l.quote.Ask).LessThan(minBuy) {
+		if rest.Mul(l.quote.Ask).LessThan(minOrder) {
 			r.end(l, "too little is left to buy any")
 		}
 	}

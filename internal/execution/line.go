@@ -106,7 +106,9 @@ func (r *run) recall(ctx context.Context) error {
 			l.recalled = append(l.recalled, o)
 		}
 		if len(l.recalled) > 0 {
-			l.quantity = l.recalled[0].Quantity
+			if l.quantity = l.recalled[0].Quantity; l.quantity.LessThan(t.Quantity) {
+				r.note(l, "an earlier attempt has cut it down to %s of %s", l.quantity, t.Quantity)
+			}
 		}
 		r.lines = append(r.lines, l)
 	}

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/the-alchemiser/alchemiser/internal/execution"
 	"github.com/the-alchemiser/alchemiser/pkg/events"
 	"github.com/the-alchemiser/alchemiser/pkg/fault"
@@ -250,4 +252,38 @@ func TestBuysWaitForTheProceeds(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestRestThatIsTooSmallForAnOrderIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.behave["OLD"] = fillsHalfThenRests
+		_, done := run(t, w, planned(w, trade(market.Sell, "OLD", "0.015", "100")))
+		if got := w.limits("OLD"); got != "99.99" || !strings.Contains(done.Reason, "sell OLD: the rest of 0.0075 is too small for an order") {
+			t.Errorf("orders %s: %s", got, done.Reason)
+		}
+	})
+}
+
+// What an attempt has found out is in the report of the attempt that succeeds.
+func TestReportSaysWhatAnEarlierAttemptHasCutDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.reserved = map[string]decimal.Decimal{"OLD": dec("4")}
+		in := planned(w, trade(market.Sell, "OLD", "10", "100"))
+		w.fail = func(_ int, name string) failure {
+			if name == "Positions" && len(w.sequence) > 0 { // the report
+				return lostBefore
+			}
+			return works
+		}
+		if _, err := w.service(t).Handle(t.Context(), in); err == nil || !strings.HasSuffix(err.Error(), "; traded so far: sell 6 OLD") {
+			t.Errorf("the first attempt: %v", err)
+		}
+		w.fail = nil
+		_, done := run(t, w, in)
+		if !strings.HasSuffix(done.Reason, "sell OLD: an earlier attempt has cut it down to 6 of 10") {
+			t.Errorf("the end says %q", done.Reason)
+		}
+	})
 }

@@ -2,6 +2,7 @@ package execution
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -152,6 +153,11 @@ func (r *run) prepare(ctx context.Context, lines []*line) ([]*line, error) {
 	if err := r.quotes(ctx, lines); err != nil {
 		return nil, err
 	}
+	for _, l := range lines {
+		if !l.ended && len(l.orders) > 0 && l.rest().Mul(l.quote.Mid()).LessThan(minOrder) {
+			r.end(l, "the rest of %s is too small for an order", l.rest())
+		}
+	}
 	lines = slices.DeleteFunc(lines, ended)
 	if len(lines) > 0 && lines[0].trade.Side == market.Buy {
 		if err := r.afford(ctx, lines); err != nil {
@@ -185,10 +191,12 @@ func (r *run) step(ctx context.Context, lines []*line) error {
 	if err != nil {
 		return err
 	}
+	var faults []error // one that cannot be cancelled leaves no other one working
 	for _, o := range open {
-		if err := r.cancel(ctx, o, r.cause(ctx, o)); err != nil {
-			return err
-		}
+		faults = append(faults, r.cancel(ctx, o, r.cause(ctx, o)))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return err
 	}
 	if open, err = r.watch(ctx, open, patience*r.cfg.StepInterval); err != nil {
 		return err

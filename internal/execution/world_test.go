@@ -81,6 +81,10 @@ type world struct {
 	// offAfter, if positive, switches trading off after so many orders.
 	offAfter int
 
+	// cashBefore and heldBefore are the account before the first call.
+	cashBefore decimal.Decimal
+	heldBefore map[string]decimal.Decimal
+
 	// fail decides what happens to the n-th call; nil is nothing.
 	fail  func(n int, name string) failure
 	calls int
@@ -117,7 +121,9 @@ func (w *world) call(ctx context.Context, name string, do func() error) error {
 	if w.dead {
 		return errCrash
 	}
-	w.calls++
+	if w.calls++; w.heldBefore == nil {
+		w.cashBefore, w.heldBefore = w.cash, maps.Clone(w.held)
+	}
 	f := works
 	if w.fail != nil {
 		f = w.fail(w.calls, name)
@@ -443,16 +449,32 @@ func (w *world) audit() []string {
 			wrong = append(wrong, fmt.Sprintf("%s %s step %d has the id %s", o.Side, o.Symbol, kept.Step, id))
 		}
 	}
+	cash, held := w.cashBefore, maps.Clone(w.heldBefore)
 	for id, o := range w.ledger {
 		sum := decimal.Zero
 		for n := 1; n <= o.Fills; n++ {
-			sum = sum.Add(w.fills[fmt.Sprint(id, "#", n)].Quantity)
+			fill := w.fills[fmt.Sprint(id, "#", n)]
+			sum = sum.Add(fill.Quantity)
+			bought := fill.Quantity
+			if o.Side == market.Sell {
+				bought = bought.Neg()
+			}
+			cash, held[o.Symbol] = cash.Sub(bought.Mul(fill.Price)), held[o.Symbol].Add(bought)
 		}
 		if !sum.Equal(o.Filled) {
 			wrong = append(wrong, fmt.Sprintf("%s %s: fills of %s make up %s", o.Side, o.Symbol, sum, o.Filled))
 		}
 		if !o.State.Final() {
 			wrong = append(wrong, fmt.Sprintf("%s %s: the ledger leaves it %s", o.Side, o.Symbol, o.State))
+		}
+	}
+	// Prices of fills are quotients of average prices.
+	if cash.Sub(w.cash).Abs().GreaterThan(dec("0.000001")) {
+		wrong = append(wrong, fmt.Sprintf("cash is %s, the fills in the ledger make it %s", w.cash, cash))
+	}
+	for symbol, q := range held {
+		if !q.Equal(w.held[symbol]) {
+			wrong = append(wrong, fmt.Sprintf("%s of %s are held, the fills in the ledger make it %s", w.held[symbol], symbol, q))
 		}
 	}
 	return wrong
