@@ -38,7 +38,7 @@ type StrategySignal struct {
 	HistoryDays int `json:"history_days" jsonschema:"minimum=0"`
 	// Resting says that the strategy does not rebalance on the trading date: its weights are what its last trade has become
 	// at the closes up to AsOf. Prices have moved since, so nothing is to be traded toward them.
-	Resting bool `json:"resting"`
+	Resting bool `json:"resting,omitempty"`
 	// Reasons are the decisions on the way to the weights, in the order in which they were made.
 	Reasons []Reason `json:"reasons"`
 }
