@@ -78,9 +78,13 @@ func (i orderItem) order() execution.Order {
 // PutOrder implements execution.Ledger.
 func (s *Store) PutOrder(ctx context.Context, o execution.Order) error {
 	next := newOrderItem(o)
-	old, found, err := get[orderItem](ctx, s, next.primary)
-	if err != nil {
-		return err
+	var old orderItem
+	found := false
+	if o.State != execution.StatePendingSubmit { // that is its first state: there is nothing to read
+		var err error
+		if old, found, err = get[orderItem](ctx, s, next.primary); err != nil {
+			return err
+		}
 	}
 	for {
 		must := absent()
