@@ -46,6 +46,9 @@ func TestLifeOfAnOrder(t *testing.T) {
 		"fill overtakes cancel":           {execution.StateCancelled, "0", execution.KindFill, "10", execution.StateFilled},
 		"part fill overtakes cancel":      {execution.StateCancelled, "0", execution.KindPartFill, "4", execution.StateCancelled},
 		"fill reported after expiry":      {execution.StateExpired, "4", execution.KindFill, "10", execution.StateFilled},
+		"a part is replaced by hand":      {execution.StatePartiallyFilled, "4", execution.KindReplace, "4", execution.StateReplaced},
+		"fill reported after replacement": {execution.StateReplaced, "4", execution.KindFill, "10", execution.StateFilled},
+		"a replaced order is not working": {execution.StateReplaced, "4", execution.KindAccept, "0", refused},
 		"a filled order is not cancelled": {execution.StateFilled, "10", execution.KindCancel, "10", refused},
 		"a refused order is not filled":   {execution.StateRejected, "0", execution.KindFill, "10", refused},
 		"a part fill is not refused":      {execution.StatePartiallyFilled, "4", execution.KindReject, "0", refused},
@@ -70,6 +73,7 @@ func TestLifeOfAnOrder(t *testing.T) {
 func TestLifeOfAnOrderIsMonotone(t *testing.T) {
 	kinds := []execution.Kind{
 		execution.KindSend, execution.KindAccept, execution.KindPartFill, execution.KindFill, execution.KindCancel, execution.KindReject, execution.KindExpire,
+		execution.KindReplace,
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		o := orderIn(execution.StateNew, "0")
@@ -88,7 +92,7 @@ func TestLifeOfAnOrderIsMonotone(t *testing.T) {
 			if o.State.Final() && !after.State.Final() || o.State == execution.StateFilled && after.State != o.State {
 				t.Fatalf("%s after %s", after.State, o.State)
 			}
-			if (after.State == execution.StateFilled) != after.Filled.Equal(after.Quantity) && after.State != execution.StateCancelled && after.State != execution.StateExpired {
+			if (after.State == execution.StateFilled) != after.Filled.Equal(after.Quantity) && after.State != execution.StateCancelled && after.State != execution.StateExpired && after.State != execution.StateReplaced {
 				t.Fatalf("%s with %s of %s filled", after.State, after.Filled, after.Quantity)
 			}
 			if after.Filled.IsPositive() != after.AveragePrice.IsPositive() {

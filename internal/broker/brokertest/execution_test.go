@@ -66,58 +66,65 @@ func TestPlanIsTradedThroughHTTP(t *testing.T) {
 		"positions that are refused": `{"route":"GET /v2/positions","kind":"status","status":403,"times":1}`,
 	}
 	for name, document := range faults {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server, err := paper.New(paper.Config{
-				Prices: paper.Seeded(1), Cash: decimal.NewFromInt(20_000), Fills: paper.FillsInstant, SpreadBps: decimal.NewFromInt(2),
-				Positions: map[string]decimal.Decimal{"GE": decimal.NewFromInt(40), "XOM": decimal.RequireFromString("3.3")},
+		for _, fills := range []paper.Fills{paper.FillsInstant, paper.FillsBook} {
+			t.Run(fmt.Sprintf("%s, fills %s", name, fills), func(t *testing.T) {
+				t.Parallel()
+				tradeThroughHTTP(t, document, fills)
 			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			serving := httptest.NewServer(server)
-			defer serving.Close()
-			broker := client(t, serving.URL, serving.URL, "key", "secret")
-			ledger := &records{orders: map[string]execution.Order{}}
-			service, err := execution.New(execution.Config{
-				Broker: broker, Ledger: ledger, Plans: ledger, Switch: ledger,
-				MaxPlanAge: time.Hour, StepInterval: 20 * time.Millisecond, LimitSteps: 2, Now: time.Now,
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			in := plan(t, broker)
-			if document != "" {
-				resp, err := http.Post(serving.URL+"/_control/faults", "application/json", strings.NewReader(document))
-				if err != nil {
-					t.Fatal(err)
-				}
-				resp.Body.Close()
-			}
-			var out []events.Payload
-			for attempt := 1; ; attempt++ {
-				if out, err = service.Handle(t.Context(), in); err == nil {
-					break
-				}
-				if attempt == 4 {
-					t.Fatal(err)
-				}
-			}
-			executed, ok := out[0].(events.TradeExecuted)
-			if !ok {
-				t.Fatalf("got %+v", out)
-			}
-			if err := executed.Validate(); err != nil {
-				t.Error(err)
-			}
-			held := map[string]string{}
-			for _, h := range executed.PositionsAfter {
-				held[h.Symbol] = h.Quantity.String()
-			}
-			if got := fmt.Sprint(held); got != "map[AAPL:10 GE:30 SPY:4.5]" {
-				t.Errorf("held %s; %+v", got, out[1])
-			}
-		})
+		}
+	}
+}
+
+func tradeThroughHTTP(t *testing.T, document string, fills paper.Fills) {
+	t.Helper()
+	server, err := paper.New(paper.Config{
+		Prices: paper.Seeded(1), Cash: decimal.NewFromInt(20_000), Fills: fills, SpreadBps: decimal.NewFromInt(2),
+		Positions: map[string]decimal.Decimal{"GE": decimal.NewFromInt(40), "XOM": decimal.RequireFromString("3.3")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	serving := httptest.NewServer(server)
+	defer serving.Close()
+	broker := client(t, serving.URL, serving.URL, "key", "secret")
+	ledger := &records{orders: map[string]execution.Order{}}
+	service, err := execution.New(execution.Config{
+		Broker: broker, Ledger: ledger, Plans: ledger, Switch: ledger,
+		MaxPlanAge: time.Hour, StepInterval: 20 * time.Millisecond, LimitSteps: 3, Now: time.Now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := plan(t, broker)
+	if document != "" {
+		resp, err := http.Post(serving.URL+"/_control/faults", "application/json", strings.NewReader(document))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+	var out []events.Payload
+	for attempt := 1; ; attempt++ {
+		if out, err = service.Handle(t.Context(), in); err == nil {
+			break
+		}
+		if attempt == 4 {
+			t.Fatal(err)
+		}
+	}
+	executed, ok := out[0].(events.TradeExecuted)
+	if !ok {
+		t.Fatalf("got %+v", out)
+	}
+	if err := executed.Validate(); err != nil {
+		t.Error(err)
+	}
+	held := map[string]string{}
+	for _, h := range executed.PositionsAfter {
+		held[h.Symbol] = h.Quantity.String()
+	}
+	if got := fmt.Sprint(held); got != "map[AAPL:10 GE:30 SPY:4.5]" {
+		t.Errorf("held %s; %+v", got, out[1])
 	}
 }
 
