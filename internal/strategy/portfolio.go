@@ -1,8 +1,10 @@
 package strategy
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"regexp"
@@ -27,7 +29,7 @@ var (
 	// portfolioID is what Terraform accepts as an id.
 	portfolioID = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,31}$`)
 	// allocationForm keeps out signs, exponents and what YAML takes for numbers besides.
-	allocationForm = regexp.MustCompile(`^(1|0?\.[0-9]{1,6})$`)
+	allocationForm = regexp.MustCompile(`^(1(\.0{1,6})?|0?\.[0-9]{1,6})$`)
 )
 
 // Portfolio is a set of symphonies with their shares. It is never changed after LoadPortfolio and safe for concurrent
@@ -39,7 +41,7 @@ type Portfolio struct {
 
 // Strategy is one symphony of a portfolio.
 type Strategy struct {
-	// Name is the file's name without its ending.
+	// Name is the file's name without folder and ending; each is there once.
 	Name string
 	// Allocation is the share of the portfolio, in (0, 1]; those of a portfolio sum to exactly 1.
 	Allocation decimal.Decimal
@@ -53,9 +55,9 @@ func LoadPortfolio(fsys fs.FS) (*Portfolio, error) {
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "read the portfolio: %w", err)
 	}
-	var doc document
-	if err := yaml.UnmarshalWithOptions(text, &doc, yaml.Strict()); err != nil {
-		return nil, placed(err)
+	doc, err := decode(text)
+	if err != nil {
+		return nil, err
 	}
 	l := loader{fsys: fsys}
 	p := l.portfolio(doc)
@@ -125,6 +127,18 @@ type entry struct {
 	Weight scalar `yaml:"weight"`
 }
 
+func decode(text []byte) (document, error) {
+	var doc document
+	d := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict())
+	if err := d.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
+		return document{}, placed(err)
+	}
+	if err := d.Decode(&document{}); !errors.Is(err, io.EOF) {
+		return document{}, fault.New(fault.Invalid, "%s: a second document, want one portfolio a file", portfolioFile)
+	}
+	return doc, nil
+}
+
 // scalar is a value as it is written, and where.
 type scalar struct {
 	text         string
@@ -168,13 +182,16 @@ func (l *loader) portfolio(doc document) *Portfolio {
 	p := &Portfolio{ID: doc.ID.text}
 	sum := decimal.Zero
 	seen := map[string]bool{}
-	for _, e := range doc.Strategies {
-		if seen[e.File.text] {
-			l.fail(e.File, "file %q a second time, want each once", e.File.text)
+	for i, e := range doc.Strategies {
+		if e.File.text == "" {
+			l.fail(e.Weight, "strategy %d of the list has no file", i+1)
 			continue
 		}
-		seen[e.File.text] = true
 		s := l.strategy(e)
+		if seen[s.Name] {
+			l.fail(e.File, "strategy %q a second time, want each once", s.Name)
+		}
+		seen[s.Name] = true
 		sum = sum.Add(s.Allocation)
 		p.Strategies = append(p.Strategies, s)
 	}

@@ -31,7 +31,16 @@ func TestPortfolioFileIsCheckedWithPlaces(t *testing.T) {
 		"weight missing":    {"id: main\nstrategies:\n  - file: cash.clj\n", `weight ""`},
 		"weight a list":     {"id: main\nstrategies:\n  - file: cash.clj\n    weight: [1]\n", "4:13"},
 		"file missing":      {"id: main\nstrategies:\n  - file: nope.clj\n    weight: 1\n", "portfolio.yaml:3:11: read the strategy: open nope.clj"},
-		"file twice":        {"id: main\nstrategies:\n  - {file: cash.clj, weight: 0.5}\n  - {file: cash.clj, weight: 0.5}\n", `portfolio.yaml:4:12: file "cash.clj" a second time`},
+		"file twice":        {"id: main\nstrategies:\n  - {file: cash.clj, weight: 0.5}\n  - {file: cash.clj, weight: 0.5}\n", `portfolio.yaml:4:12: strategy "cash" a second time, want each once`},
+		"name twice":        {"id: main\nstrategies:\n  - {file: cash.clj, weight: 0.5}\n  - {file: old/cash.edn, weight: 0.5}\n", `portfolio.yaml:4:12: strategy "cash" a second time`},
+		"file not named":    {"id: main\nstrategies:\n  - weight: 1\n", "portfolio.yaml:3:13: strategy 1 of the list has no file"},
+		"nothing in a row":  {"id: main\nstrategies:\n  - {file: cash.clj, weight: 1}\n  -\n", "portfolio.yaml: strategy 2 of the list has no file"},
+		"key twice":         {"id: main\nid: other\n", `portfolio.yaml:2:1: mapping key "id" already defined`},
+		"key misspelt":      {"id: main\nstrategies:\n  - {file: cash.clj, wieght: 1}\n", `portfolio.yaml:3:22: unknown field "wieght"`},
+		"tab":               {"id: main\nstrategies:\n\t- file: cash.clj\n", "portfolio.yaml:3:1: found character '\t'"},
+		"two documents":     {"id: main\nstrategies: [{file: cash.clj, weight: 1}]\n---\nid: other\n", "portfolio.yaml: a second document, want one portfolio a file"},
+		"weight in tiny":    {"id: main\nstrategies:\n  - {file: cash.clj, weight: 0.0000001}\n", `portfolio.yaml:3:30: weight "0.0000001", want a decimal`},
+		"weights by a hair": {"id: main\nstrategies:\n  - {file: cash.clj, weight: 0.333333}\n  - {file: trend.clj, weight: 0.666666}\n", "weights sum to 0.999999, want exactly 1"},
 		"option unknown":    {"id: main\noptions: {macd: fast}\nstrategies:\n  - {file: cash.clj, weight: 1}\n", `portfolio.yaml:2:11: unknown field "macd"`},
 		"option of nothing": {"id: main\noptions: {rsi: simple}\nstrategies:\n  - {file: cash.clj, weight: 1}\n", `portfolio.yaml:2:16: options: rsi: "simple", want wilder or cutler`},
 		"option of a year":  {"id: main\noptions:\n  stdev-return: weekly\nstrategies:\n  - {file: cash.clj, weight: 1}\n", `portfolio.yaml:3:17: options: stdev-return: "weekly", want annualised or daily`},
@@ -44,11 +53,35 @@ func TestPortfolioFileIsCheckedWithPlaces(t *testing.T) {
 			broken := *files["cash.clj"]
 			broken.Data = []byte("(nope)")
 			files["broken.clj"] = &broken
+			files["old/cash.edn"] = files["cash.clj"]
 			_, err := strategy.LoadPortfolio(files)
 			if err == nil || !strings.Contains(err.Error(), tt.want) || fault.CodeOf(err) != fault.Invalid {
 				t.Errorf("LoadPortfolio = %v (%s)\nwant %s", err, fault.CodeOf(err), tt.want)
 			}
 		})
+	}
+}
+
+func TestEveryFaultOfAPortfolioIsListed(t *testing.T) {
+	t.Parallel()
+	files := newWorld().files
+	files["portfolio.yaml"].Data = []byte("id: Main\noptions: {rsi: simple}\nstrategies:\n  - {file: cash.clj, weight: 2}\n  - {file: nope.clj, weight: 0.5}\n")
+	_, err := strategy.LoadPortfolio(files)
+	for _, want := range []string{":1:5: id", ":2:16: options", `:4:30: weight "2"`, ":5:12: read the strategy"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("LoadPortfolio = %v\nwant %s", err, want)
+		}
+	}
+}
+
+func TestOneStrategyMayHaveAllTheMoney(t *testing.T) {
+	t.Parallel()
+	for _, weight := range []string{"1", "1.0", "1.000000"} {
+		files := newWorld().files
+		files["portfolio.yaml"].Data = []byte("---\nid: main\nstrategies: [{file: cash.clj, weight: " + weight + "}]\n")
+		if _, err := strategy.LoadPortfolio(files); err != nil {
+			t.Errorf("weight %s: %v", weight, err)
+		}
 	}
 }
 
