@@ -205,8 +205,10 @@ func TestNoSeriesOfFailuresBreaksTheRules(t *testing.T) {
 			if trades == nil {
 				return
 			}
+			w.closeMargin = time.Duration(rapid.IntRange(0, 60).Draw(rt, "margin")) * time.Second
 			held := maps.Clone(w.held)
 			in := planned(w, trades...)
+			w.offset = time.Duration(rapid.IntRange(0, 15*60).Draw(rt, "seconds after 15:45")) * time.Second
 			service := w.service(t)
 			for range rapid.IntRange(0, 4).Draw(rt, "failing attempts") {
 				at := rapid.SliceOfN(rapid.IntRange(1, 60), 1, 3).Draw(rt, "calls that fail")
@@ -226,11 +228,15 @@ func TestNoSeriesOfFailuresBreaksTheRules(t *testing.T) {
 				w.off = rapid.IntRange(0, 9).Draw(rt, "switch") == 0
 			}
 			w.fail, w.dead, w.off = nil, false, false
+			began := w.now()
 			if _, err := service.Handle(t.Context(), in); err != nil {
 				rt.Fatalf("undisturbed attempt: %v", err)
 			}
 			if wrong := w.audit(); wrong != nil {
 				rt.Fatal(wrong)
+			}
+			if took := w.now().Sub(began); took > time.Minute {
+				rt.Fatalf("the last attempt took %s", took)
 			}
 			for _, tr := range trades {
 				moved := w.held[tr.Symbol].Sub(held[tr.Symbol])
