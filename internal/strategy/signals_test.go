@@ -2,9 +2,12 @@ package strategy_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/shopspring/decimal"
 
 	"github.com/the-alchemiser/alchemiser/internal/strategy"
 	"github.com/the-alchemiser/alchemiser/pkg/events"
@@ -87,23 +90,51 @@ func TestOptionsChooseTheDefinitionsAndAreRecorded(t *testing.T) {
 	}
 }
 
-// A strategy of 2 MB takes more decisions than an event has room for.
+// A strategy of 2 MB takes more decisions than an event has room for, and the names of its groups may be anything.
 func TestReasonsFitIntoTheEventAndSayWhatIsLeftOut(t *testing.T) {
 	t.Parallel()
-	one := `(if (> (current-price "SPY") 1) [(asset "SPY" nil)] [(asset "BIL" nil)])`
-	p := alone(t, "", `(defsymphony "S" {:asset-class "EQUITIES"} (weight-equal [`+strings.Repeat(one, 5000)+`]))`)
-	h := historyOf(t, map[string][]market.Bar{"SPY": weekdays("2024-11-25", 600), "BIL": weekdays("2024-11-25", 91)})
-	_, signals, err := p.Signals(h, "2024-11-25", "2024-11-26")
-	if err != nil {
-		t.Fatal(err)
-	}
-	reasons := signals[0].Reasons
-	size := 0
-	for _, r := range reasons {
-		size += len(r.Path) + len(r.Text)
-	}
-	last := reasons[len(reasons)-1].Text
-	if size > events.DefaultSizeLimit*3/4 || !strings.HasSuffix(last, "further decisions are left out, as an event has no room for them: `alchemiser signals` shows all") {
-		t.Errorf("%d reasons of %d bytes end with %q", len(reasons), size, last)
+	for name, group := range map[string]string{"plain": "Calm", "all escapes": strings.Repeat(`\"\\\n`, 300)} {
+		for _, strategies := range []int{1, 8} {
+			t.Run(fmt.Sprint(name, " in ", strategies), func(t *testing.T) {
+				t.Parallel()
+				choice := `(if (> (current-price "SPY") 1) [(group "` + group + `" [(if (> (current-price "SPY") 2) [(asset "SPY" nil)] [])])] [(asset "BIL" nil)])`
+				text := `(defsymphony "S" {:asset-class "EQUITIES"} (weight-equal [` + strings.Repeat(choice, 1500) + `]))`
+				files := fstest.MapFS{}
+				list := "id: main\nstrategies:\n"
+				for i := range strategies {
+					file := fmt.Sprintf("s%d.clj", i)
+					files[file] = &fstest.MapFile{Data: []byte(text)}
+					list += fmt.Sprintf("  - {file: %s, weight: %s}\n", file, decimal.NewFromInt(1).Div(decimal.NewFromInt(int64(strategies))))
+				}
+				files["portfolio.yaml"] = &fstest.MapFile{Data: []byte(list)}
+				p, err := strategy.LoadPortfolio(files)
+				if err != nil {
+					t.Fatal(err)
+				}
+				h := historyOf(t, map[string][]market.Bar{"SPY": weekdays("2024-11-25", 600), "BIL": weekdays("2024-11-25", 91)})
+				weights, signals, err := p.Signals(h, "2024-11-25", "2024-11-26")
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, s := range signals {
+					if last := s.Reasons[len(s.Reasons)-1].Text; !strings.HasSuffix(last, "further decisions are left out, as an event has no room for them: `alchemiser signals --symphony` shows all") {
+						t.Errorf("reasons of %s end with %q", s.Strategy, last)
+					}
+				}
+				wire, err := events.Encode(events.Event{
+					ID: "signal-1", SchemaVersion: "1.0", CorrelationID: "run-1", CausationID: "start-1", Timestamp: published, SourceModule: "strategy", SourceComponent: "test",
+					Payload: events.SignalGenerated{
+						Run:  events.Run{PortfolioID: "main", AccountID: "ACC1", TradingDate: "2024-11-26", SessionClose: at(16, 0).UTC()},
+						AsOf: "2024-11-25", Weights: weights, Signals: signals,
+					},
+				}, "alchemiser")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if size := wire.Size(); size > events.DefaultSizeLimit || size < events.DefaultSizeLimit/2 {
+					t.Errorf("the event has %d bytes, want at most %d and no more left out than need be", size, events.DefaultSizeLimit)
+				}
+			})
+		}
 	}
 }
