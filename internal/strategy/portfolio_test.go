@@ -163,7 +163,7 @@ func TestShippedSymphoniesUseTheWholeLanguage(t *testing.T) {
 	}
 	words := []string{
 		"(asset ", "(filter ", "(group ", "(if ", "(weight-equal\n", "(weight-inverse-volatility ", "(weight-specified\n", "(select-top ", "(select-bottom ",
-		"(> ", "(< ", "(>= ", "(<= ", ":daily", ":weekly", ":monthly", ":quarterly", ":none", ":rebalance-threshold ",
+		"(> ", "(< ", "(>= ", "(<= ", "(= ", ":daily", ":weekly", ":monthly", ":quarterly", ":none", ":rebalance-threshold ",
 	}
 	for _, d := range indicator.All() {
 		words = append(words, "("+d.Name+" ")
