@@ -397,7 +397,7 @@ func order() execution.Order {
 			ClientID: "order-1", Symbol: "SPY", Side: market.Buy, Type: execution.OrderLimit, Quantity: dec("1.5"), Limit: dec("600.12"),
 		},
 		State: execution.StateNew, PlanID: "plan-1", AccountID: "account", PortfolioID: "main", TradingDate: "2026-03-02",
-		CorrelationID: "run-1", SubmittedAt: noon, ArrivalPrice: dec("600.1"), Step: 1,
+		CorrelationID: "run-1", SubmittedAt: noon, ArrivalPrice: dec("600.1"), Step: 1, Cause: execution.CauseStep,
 	}
 }
 
