@@ -107,7 +107,14 @@ func TestAStartIsSkippedWithItsReasonAndLeavesTheKeyFree(t *testing.T) {
 		"too early":             {func(w *world) { w.broker.now = at(15, 39) }, "", "the close at 16:00 is 21m away; a run begins 5m to 20m before it"},
 		"far too early":         {func(w *world) { w.broker.now = at(9, 45) }, "", "the close at 16:00 is 6h15m away"},
 		"too late":              {func(w *world) { w.broker.now = at(15, 56) }, "", "the close at 16:00 is 4m away"},
-		"early close":           {func(w *world) { w.broker.closes = 13 }, "", "the market is closed: it is 15:45, the session of 2024-12-02 is from 09:30 to 13:00"},
+		"a second too early":    {func(w *world) { w.broker.now = at(15, 40).Add(-time.Second) }, "", "the close at 16:00 is 20m1s away"},
+		"a second too late":     {func(w *world) { w.broker.now = at(15, 55).Add(time.Second) }, "", "the close at 16:00 is 4m59s away"},
+		"a blink too early":     {func(w *world) { w.broker.now = at(15, 40).Add(-time.Nanosecond) }, "", "the close at 16:00 is 20m"},
+		"after Thanksgiving": {
+			func(w *world) { w.broker.closes, w.broker.now = 13, time.Date(2024, 11, 29, 12, 56, 0, 0, newYork()) }, "",
+			"the close at 13:00 is 4m away",
+		},
+		"early close": {func(w *world) { w.broker.closes = 13 }, "", "the market is closed: it is 15:45, the session of 2024-12-02 is from 09:30 to 13:00"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -141,6 +148,32 @@ func TestARunMayBeginFiveToTwentyMinutesBeforeTheClose(t *testing.T) {
 			out, err := w.handle(t, started(events.WorkflowStarted{PortfolioID: "main-load-7", TradingDate: "2024-12-02"}))
 			signalOf(t, out, err)
 		})
+	}
+}
+
+// A run key is one account's, one portfolio's and one day's.
+func TestEveryAccountPortfolioAndDayHasItsRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	for _, next := range []struct{ account, portfolio, workflow string }{
+		{"ACC1", "main", "run-1"}, {"ACC2", "main", "run-2"}, {"ACC1", "main-load-1", "run-3"},
+	} {
+		w.broker.account.ID = next.account
+		in := started(events.WorkflowStarted{PortfolioID: next.portfolio})
+		in.CorrelationID = next.workflow
+		out, err := w.handle(t, in)
+		signalOf(t, out, err)
+	}
+	w.broker.account.ID, w.broker.now = "ACC1", at(15, 45).AddDate(0, 0, 1)
+	for symbol, bars := range w.prices.bars {
+		w.prices.bars[symbol] = append(bars, market.Bar{Date: "2024-12-02", Close: bars[0].Close})
+	}
+	in := started(events.WorkflowStarted{PortfolioID: "main"})
+	in.CorrelationID = "run-4"
+	out, err := w.handle(t, in)
+	signalOf(t, out, err)
+	if len(w.runs.owners) != 4 {
+		t.Errorf("run keys: %v", w.runs.owners)
 	}
 }
 
