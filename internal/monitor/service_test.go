@@ -144,7 +144,7 @@ func TestErrorsAreReturned(t *testing.T) {
 func stalled(id string) monitor.Workflow {
 	return monitor.Workflow{
 		CorrelationID: id, PortfolioID: "main", TradingDate: "2024-12-02", State: monitor.StateRunning, StartedAt: at, UpdatedAt: at,
-		LastSummary: "plans 1 buy for about $9900.00, of an equity of $10000.00",
+		LastSummary: "plans 1 buy for about $9,900.00, of an equity of $10,000.00",
 	}
 }
 

@@ -98,12 +98,12 @@ func planned(p events.RebalancePlanned) string {
 	}
 	var parts []string
 	if sells > 0 {
-		parts = append(parts, fmt.Sprintf("%s for about %s", count(sells, "sale"), usd(sold)))
+		parts = append(parts, fmt.Sprintf("%s for about %s", count(sells, "sale"), market.USD(sold)))
 	}
 	if buys > 0 {
-		parts = append(parts, fmt.Sprintf("%s for about %s", count(buys, "buy"), usd(bought)))
+		parts = append(parts, fmt.Sprintf("%s for about %s", count(buys, "buy"), market.USD(bought)))
 	}
-	text := fmt.Sprintf("plans %s, of an equity of %s", strings.Join(parts, " and "), usd(p.Equity))
+	text := fmt.Sprintf("plans %s, of an equity of %s", strings.Join(parts, " and "), market.USD(p.Equity))
 	if len(p.Kept) > 0 {
 		text += fmt.Sprintf("; leaves %s alone", count(len(p.Kept), "symbol"))
 	}
@@ -112,7 +112,7 @@ func planned(p events.RebalancePlanned) string {
 
 func traded(p events.TradeExecuted) string {
 	if len(p.Orders) == 0 {
-		return fmt.Sprintf("placed no order; equity %s", usd(p.EquityAfter))
+		return fmt.Sprintf("placed no order; equity %s", market.USD(p.EquityAfter))
 	}
 	by := map[events.OrderStatus]int{}
 	for _, o := range p.Orders {
@@ -127,7 +127,7 @@ func traded(p events.TradeExecuted) string {
 		}
 	}
 	return fmt.Sprintf("placed %s (%s): sold for %s, bought for %s; equity %s, cash %s", count(len(p.Orders), "order"),
-		strings.Join(outcomes, ", "), usd(p.Sold), usd(p.Bought), usd(p.EquityAfter), usd(p.CashAfter))
+		strings.Join(outcomes, ", "), market.USD(p.Sold), market.USD(p.Bought), market.USD(p.EquityAfter), market.USD(p.CashAfter))
 }
 
 func ended(p events.WorkflowCompleted) (State, string) {
@@ -170,13 +170,6 @@ func line(text string) string {
 		lines[i] = strings.Join(strings.Fields(l), " ")
 	}
 	return strings.Join(lines, "; ")
-}
-
-func usd(d decimal.Decimal) string {
-	if d.IsNegative() {
-		return "-$" + d.Abs().StringFixed(2)
-	}
-	return "$" + d.StringFixed(2)
 }
 
 // percent writes a fraction as "12.5 %", with at most two decimals.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/shopspring/decimal"
+
+	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
 
 // spendable is what the buys may cost: the cash above the reserve, but no more than the broker lets the account spend,
@@ -40,7 +42,7 @@ func (p *planner) afford() {
 		left = left.Sub(more.Mul(c.line.ask))
 		quantity := quantities[i].Add(more)
 		if quantity.Mul(c.line.price).LessThan(p.cfg.MinTrade) {
-			p.obstruct(c.line, fmt.Sprintf("%s should be bought, but only %s are there for all buys of %s", c.quantity, usd(spend), usd(cost)))
+			p.obstruct(c.line, fmt.Sprintf("%s should be bought, but only %s are there for all buys of %s", c.quantity, market.USD(spend), market.USD(cost)))
 			continue
 		}
 		if quantity.LessThan(c.quantity) {

@@ -41,7 +41,7 @@ func doubtOf(q market.Quote, now time.Time, maxSpread decimal.Decimal) string {
 		return fmt.Sprintf("its last quote is %s old", age.Round(time.Second))
 	}
 	if apart, mid := q.Ask.Sub(q.Bid), q.Mid(); apart.GreaterThan(maxSpread.Mul(mid)) {
-		return fmt.Sprintf("bid %s and ask %s are %s apart", usd(q.Bid), usd(q.Ask), percent(apart.DivRound(mid, weightPlaces)))
+		return fmt.Sprintf("bid %s and ask %s are %s apart", market.USD(q.Bid), market.USD(q.Ask), percent(apart.DivRound(mid, weightPlaces)))
 	}
 	return ""
 }

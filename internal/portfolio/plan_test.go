@@ -39,7 +39,7 @@ func TestAPlanBringsTheAccountToItsTargets(t *testing.T) {
 				CurrentWeight: d("0.599101"), TargetWeight: d("0.396"), Reason: "59.91 % of the account, target 39.60 %: sell 20.3406 at about $100.00",
 			},
 			{
-				// $5949.91 are wanted and $5946.905 there, as C is reckoned to sell at the bid
+				// $5,949.91 are wanted and $5,946.905 there, as C is reckoned to sell at the bid
 				Symbol: "B", Side: market.Buy, Quantity: d("118.9581"), ReferencePrice: d("50"), Notional: d("5947.905"),
 				TargetWeight: d("0.594"), Reason: "0.00 % of the account, target 59.40 %: buy 118.9581 at about $50.00",
 			},
@@ -127,7 +127,7 @@ func TestPlans(t *testing.T) {
 		},
 		"what whole shares leave goes to the next": {
 			func(b *fakeBroker, _ *portfolio.Config) { b.whole["W"], b.buyingPower = true, ptr(d("1000")) }, weights("A", "0.5", "W", "0.5"),
-			"buy 10 A", "7 should be bought, but only $1000.00 are there for all buys of $9850.00",
+			"buy 10 A", "7 should be bought, but only $1,000.00 are there for all buys of $9,850.00",
 		},
 		"buys never use margin": {
 			func(b *fakeBroker, _ *portfolio.Config) { b.buyingPower, b.equity = ptr(d("40000")), ptr(d("20000")) }, weights("A", "1"), "buy 98 A", "",

@@ -57,13 +57,13 @@ func (p *planner) plan() (nothing string) {
 	case len(p.sells)+len(p.buys) == 0 && p.resting:
 		return p.because("nothing is to be traded for the strategies that rebalance today")
 	case len(p.sells)+len(p.buys) == 0:
-		return p.because("every holding is on its target or nearer to it than the smallest trade of " + usd(p.cfg.MinTrade))
+		return p.because("every holding is on its target or nearer to it than the smallest trade of " + market.USD(p.cfg.MinTrade))
 	case !p.breach:
 		return p.because("every holding is within " + points(p.cfg.Tolerance) + " of its target")
 	}
 	p.afford()
 	if len(p.sells)+len(p.buys) == 0 {
-		return p.because("there is no money for a trade: " + usd(p.spendable()) + " above the reserve of " + usd(p.reserve))
+		return p.because("there is no money for a trade: " + market.USD(p.spendable()) + " above the reserve of " + market.USD(p.reserve))
 	}
 	for _, c := range slices.Concat(bySize(p.sells), bySize(p.buys)) {
 		p.trades = append(p.trades, p.trade(c))
@@ -92,7 +92,7 @@ func (p *planner) consider(l line) {
 		p.keep(l, fmt.Sprintf("at %s; no strategy that wants it rebalances today", share(l.value, p.account.Equity)))
 	case away.Abs().LessThan(p.cfg.MinTrade):
 		p.keep(l, fmt.Sprintf("at %s, %s from its target of %s: less than the smallest trade of %s", share(l.value, p.account.Equity),
-			usd(away.Abs()), share(want, p.account.Equity), usd(p.cfg.MinTrade)))
+			market.USD(away.Abs()), share(want, p.account.Equity), market.USD(p.cfg.MinTrade)))
 	default:
 		p.toward(l, away)
 	}
@@ -128,7 +128,7 @@ func (p *planner) leave(l line) {
 	value := sold.Mul(l.price)
 	switch {
 	case l.value.LessThan(leastOrder()):
-		p.keep(l, fmt.Sprintf("no longer a target, but brokers refuse orders of less than %s and it is worth %s", usd(leastOrder()), usd(l.value)))
+		p.keep(l, fmt.Sprintf("no longer a target, but brokers refuse orders of less than %s and it is worth %s", market.USD(leastOrder()), market.USD(l.value)))
 	case value.LessThan(decimal.Min(p.cfg.MinTrade, l.value)):
 		p.obstruct(l, fmt.Sprintf("no longer a target, but open orders hold %s of its %s shares", l.held.Sub(l.free), l.held))
 	default:
@@ -149,7 +149,7 @@ func (p *planner) toward(l line, away decimal.Decimal) {
 	}
 	if quantity.IsZero() || quantity.Mul(l.price).LessThan(p.cfg.MinTrade) {
 		p.obstruct(l, fmt.Sprintf("%s from its target; the %s shares of %s that can be traded of it are less than the smallest trade of %s",
-			usd(away.Abs()), quantity, usd(l.price), usd(p.cfg.MinTrade)))
+			market.USD(away.Abs()), quantity, market.USD(l.price), market.USD(p.cfg.MinTrade)))
 		return
 	}
 	if l.held.IsZero() || away.Abs().GreaterThan(p.cfg.Tolerance.Mul(p.account.Equity)) {
@@ -190,14 +190,14 @@ func worthSaying() decimal.Decimal { return decimal.New(5, -3) }
 
 func (p *planner) reason(c candidate) string {
 	if c.line.weight.IsZero() {
-		text := fmt.Sprintf("no longer a target: sell all %s at about %s", c.quantity, usd(c.line.price))
+		text := fmt.Sprintf("no longer a target: sell all %s at about %s", c.quantity, market.USD(c.line.price))
 		if !c.liquidate {
-			text = fmt.Sprintf("no longer a target: sell %s of %s at about %s; open orders hold the rest", c.quantity, c.line.held, usd(c.line.price))
+			text = fmt.Sprintf("no longer a target: sell %s of %s at about %s; open orders hold the rest", c.quantity, c.line.held, market.USD(c.line.price))
 		}
 		return text
 	}
 	text := fmt.Sprintf("%s of the account, target %s: %s %s at about %s", share(c.line.value, p.account.Equity),
-		share(p.target(c.line), p.account.Equity), c.side, c.quantity, usd(c.line.price))
+		share(p.target(c.line), p.account.Equity), c.side, c.quantity, market.USD(c.line.price))
 	if c.cut.Sub(c.quantity).GreaterThan(c.cut.Mul(worthSaying())) {
 		text += fmt.Sprintf(", not %s, for want of money", c.cut)
 	}

@@ -133,7 +133,7 @@ func (s *Service) account(ctx context.Context, signal events.SignalGenerated) (m
 	case account.Blocked:
 		return market.Account{}, fault.New(fault.Invalid, "the broker has blocked account %s from trading", account.ID)
 	case !account.Equity.IsPositive():
-		return market.Account{}, fault.New(fault.Invalid, "account %s has an equity of %s: nothing to invest", account.ID, usd(account.Equity))
+		return market.Account{}, fault.New(fault.Invalid, "account %s has an equity of %s: nothing to invest", account.ID, market.USD(account.Equity))
 	}
 	return account, nil
 }

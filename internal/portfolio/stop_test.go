@@ -20,20 +20,20 @@ func TestSafetyStopsRefuseTheWholePlan(t *testing.T) {
 	}{
 		"an order that is too large": {
 			func(_ *fakeBroker, c *portfolio.Config) { c.MaxOrder = d("5000") }, weights("A", "0.6", "B", "0.4"),
-			[]string{"it would buy $5940.00 of A; PORTFOLIO__MAX_ORDER (max_order) allows $5000.00"},
+			[]string{"it would buy $5,940.00 of A; PORTFOLIO__MAX_ORDER (max_order) allows $5,000.00"},
 		},
 		"every order that is too large": {
 			func(_ *fakeBroker, c *portfolio.Config) { c.MaxOrder = d("3000") }, weights("A", "0.6", "B", "0.4"),
-			[]string{"$5940.00 of A", "$3960.00 of B"},
+			[]string{"$5,940.00 of A", "$3,960.00 of B"},
 		},
 		"more bought than allowed": {
 			func(_ *fakeBroker, c *portfolio.Config) { c.MaxTurnover = d("0.5") }, weights("A", "1"),
-			[]string{"it would sell $0.00 and buy $9900.00, 99.00 % of the account; PORTFOLIO__MAX_TURNOVER (max_turnover) allows 50.00 %"},
+			[]string{"it would sell $0.00 and buy $9,900.00, 99.00 % of the account; PORTFOLIO__MAX_TURNOVER (max_turnover) allows 50.00 %"},
 		},
 		"more sold than allowed": {
 			func(b *fakeBroker, c *portfolio.Config) {
 				b.cash, b.held["B"], c.MaxTurnover = d("0"), d("200"), d("0.25")
-			}, weights("A", "0.5", "B", "0.5"), []string{"it would sell $5050.00 and buy $4950.00, 50.50 % of the account"},
+			}, weights("A", "0.5", "B", "0.5"), []string{"it would sell $5,050.00 and buy $4,950.00, 50.50 % of the account"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

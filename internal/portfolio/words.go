@@ -5,14 +5,6 @@ import "github.com/shopspring/decimal"
 // weightPlaces is the number of decimals of weights in a plan.
 const weightPlaces = 6
 
-// usd writes an amount as "$12.34".
-func usd(d decimal.Decimal) string {
-	if d.IsNegative() {
-		return "-$" + d.Abs().StringFixed(2)
-	}
-	return "$" + d.StringFixed(2)
-}
-
 // share writes part of whole as "12.34 %".
 func share(part, whole decimal.Decimal) string {
 	return part.Shift(2).DivRound(whole, 2).StringFixed(2) + " %"

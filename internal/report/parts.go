@@ -8,6 +8,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/the-alchemiser/alchemiser/pkg/events"
+	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
 
 func (p *printer) timeline(steps []Step) {
@@ -35,11 +36,11 @@ func (p *printer) signals(s events.SignalGenerated) {
 
 func (p *printer) plan(plan events.RebalancePlanned) {
 	p.heading("Plan")
-	p.printf("Equity %s, cash %s, of which %s stay in reserve.\n", dollars(plan.Equity), dollars(plan.Cash), dollars(plan.CashReserve))
+	p.printf("Equity %s, cash %s, of which %s stay in reserve.\n", market.USD(plan.Equity), market.USD(plan.Cash), market.USD(plan.CashReserve))
 	t := newTable(table.Row{"", "symbol", "quantity", "at about", "worth", "from", "to", "why"}, 3, 4, 5, 6, 7)
 	for _, trade := range plan.Trades {
 		t.AppendRow(table.Row{
-			trade.Side, trade.Symbol, trade.Quantity, dollars(trade.ReferencePrice), dollars(trade.Notional),
+			trade.Side, trade.Symbol, trade.Quantity, market.USD(trade.ReferencePrice), market.USD(trade.Notional),
 			percent(trade.CurrentWeight), percent(trade.TargetWeight), trade.Reason,
 		})
 	}
@@ -58,11 +59,11 @@ func (p *printer) fills(x events.TradeExecuted) {
 			status += ": " + o.Reason
 		}
 		t.AppendRow(table.Row{
-			o.Side, o.Symbol, o.Quantity, o.FilledQuantity, dollars(o.AveragePrice), o.SlippageBps.StringFixed(1) + " bp", status, o.ClientOrderID,
+			o.Side, o.Symbol, o.Quantity, o.FilledQuantity, market.USD(o.AveragePrice), o.SlippageBps.StringFixed(1) + " bp", status, o.ClientOrderID,
 		})
 	}
 	p.table(t)
-	p.printf("Sold %s, bought %s.\n", dollars(x.Sold), dollars(x.Bought))
+	p.printf("Sold %s, bought %s.\n", market.USD(x.Sold), market.USD(x.Bought))
 }
 
 func (p *printer) positions(before events.RebalancePlanned, after events.TradeExecuted) {
@@ -84,9 +85,9 @@ func (p *printer) positions(before events.RebalancePlanned, after events.TradeEx
 	t := newTable(table.Row{"symbol", "before", "after", "worth", "weight"}, 2, 3, 4, 5)
 	for _, symbol := range symbols {
 		h := now[symbol]
-		t.AppendRow(table.Row{symbol, then[symbol].Quantity, h.Quantity, dollars(h.MarketValue), share(h.MarketValue, after.EquityAfter)})
+		t.AppendRow(table.Row{symbol, then[symbol].Quantity, h.Quantity, market.USD(h.MarketValue), share(h.MarketValue, after.EquityAfter)})
 	}
-	t.AppendRow(table.Row{"cash", dollars(before.Cash), dollars(after.CashAfter), dollars(after.CashAfter), share(after.CashAfter, after.EquityAfter)})
+	t.AppendRow(table.Row{"cash", market.USD(before.Cash), market.USD(after.CashAfter), market.USD(after.CashAfter), share(after.CashAfter, after.EquityAfter)})
 	p.table(t)
 }
 
@@ -124,22 +125,4 @@ func share(part, whole decimal.Decimal) string {
 		return "-"
 	}
 	return percent(part.Div(whole))
-}
-
-// dollars writes an amount with two places and groups of three.
-func dollars(amount decimal.Decimal) string {
-	s := amount.Abs().StringFixed(2)
-	whole, cents, _ := strings.Cut(s, ".")
-	var b strings.Builder
-	if amount.IsNegative() {
-		b.WriteByte('-')
-	}
-	b.WriteByte('$')
-	for i, digit := range whole {
-		if i > 0 && (len(whole)-i)%3 == 0 {
-			b.WriteByte(',')
-		}
-		b.WriteRune(digit)
-	}
-	return b.String() + "." + cents
 }

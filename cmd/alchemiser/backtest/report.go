@@ -47,7 +47,7 @@ type year struct{ Name, Total, Benchmark string }
 
 // WriteReport writes the report: one HTML page that needs nothing else.
 func (r *Result) WriteReport(out io.Writer) error {
-	t, err := template.New("report").Funcs(template.FuncMap{"dollars": dollars}).Parse(reportText)
+	t, err := template.New("report").Funcs(template.FuncMap{"dollars": market.USD}).Parse(reportText)
 	if err != nil {
 		return fmt.Errorf("parse the report's template: %w", err)
 	}
@@ -82,8 +82,8 @@ func (r *Result) series(of func(Day) float64) []float64 {
 func (r *Result) equityChart() *chart {
 	total := r.series(func(d Day) float64 { return d.Equity.InexactFloat64() })
 	hold := r.series(func(d Day) float64 { return d.Benchmark.InexactFloat64() })
-	text := fmt.Sprintf("From %s the portfolio came to %s and %s to %s.", dollars(r.Parameters.CashUSD), dollars(r.Total.FinalEquityUSD),
-		r.Parameters.Benchmark, dollars(r.Benchmark.FinalEquityUSD))
+	text := fmt.Sprintf("From %s the portfolio came to %s and %s to %s.", market.USD(r.Parameters.CashUSD), market.USD(r.Total.FinalEquityUSD),
+		r.Parameters.Benchmark, market.USD(r.Benchmark.FinalEquityUSD))
 	c := newChart("equity", "Equity", text, 340, r.dates(), min(slices.Min(total), slices.Min(hold)), max(slices.Max(total), slices.Max(hold)), shortDollars)
 	c.line("cb", r.Parameters.Benchmark+", held", hold)
 	c.line("c0", "Portfolio", total)

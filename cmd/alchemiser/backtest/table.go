@@ -9,6 +9,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/shopspring/decimal"
+
+	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
 
 // line is one line of the table of figures, as it is shown.
@@ -37,9 +39,9 @@ func (r *Result) lines() []line {
 
 func newLine(name string, share decimal.Decimal, f Figures) line {
 	return line{name, []string{
-		share.Shift(2).String() + " %", dollars(f.FinalEquityUSD), percents(f.CAGRPercent), percents(f.VolatilityPercent), figure(f.Sharpe), figure(f.Sortino),
+		share.Shift(2).String() + " %", market.USD(f.FinalEquityUSD), percents(f.CAGRPercent), percents(f.VolatilityPercent), figure(f.Sharpe), figure(f.Sortino),
 		percents(f.MaxDrawdownPercent), percents(f.TurnoverPercentAYear), strconv.Itoa(f.Trades), percents(f.ExposurePercent),
-		dollars(f.CostsUSD.Add(f.SlippageUSD)),
+		market.USD(f.CostsUSD.Add(f.SlippageUSD)),
 	}}
 }
 
@@ -47,7 +49,7 @@ func newLine(name string, share decimal.Decimal, f Figures) line {
 func (r *Result) WriteTable(out io.Writer) error {
 	p := r.Parameters
 	_, err := fmt.Fprintf(out, "Backtest of %s, %s to %s: %d trading days, %s to start with, %s fills, costs %s and slippage %s basis points\n\n",
-		p.Portfolio, p.From, p.To, p.TradingDays, dollars(p.CashUSD), p.Fill, p.CostBps, p.SlippageBps)
+		p.Portfolio, p.From, p.To, p.TradingDays, market.USD(p.CashUSD), p.Fill, p.CostBps, p.SlippageBps)
 	if err != nil {
 		return err
 	}
@@ -89,18 +91,6 @@ func (r *Result) notes() string {
 const notes = `Strategies are each run alone with all the money; their share says how much of it they place in the portfolio.
 CAGR, volatility and turnover are a year's. Sharpe and Sortino are annualised, with a risk-free rate of 0. Costs include slippage.
 `
-
-// dollars writes an amount as "$12,345.67".
-func dollars(d decimal.Decimal) string {
-	s := d.Abs().StringFixed(2)
-	for i := len(s) - 6; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	if d.IsNegative() {
-		return "-$" + s
-	}
-	return "$" + s
-}
 
 func percents(v float64) string { return fmt.Sprintf("%.2f %%", v) }
 
