@@ -73,11 +73,15 @@ func (f indicatorFlags) value() (float64, error) {
 	if err := def.CheckWindow(f.window); err != nil {
 		return 0, fmt.Errorf("--window: %w", err)
 	}
-	p, err := openPrices(f.bars, date, []string{f.symbol})
+	symbol, err := symphony.ParseSymbol(f.symbol)
+	if err != nil {
+		return 0, fmt.Errorf("--%w", err)
+	}
+	p, err := openPrices(f.bars, date, []string{symbol})
 	if err != nil {
 		return 0, err
 	}
-	v, err := p.history.Value(def, f.symbol, f.window, p.asOf)
+	v, err := p.history.Value(def, symbol, f.window, p.asOf)
 	var short *symphony.HistoryError
 	if errors.As(err, &short) {
 		return 0, fmt.Errorf("as of %s: %w", p.asOf, err)

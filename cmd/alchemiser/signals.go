@@ -103,11 +103,14 @@ func (f signalsFlags) evaluate() (*signals, error) {
 }
 
 func (f signalsFlags) evaluateSymphony(date market.Date) (*signals, error) {
+	options := indicator.Options{RSI: indicator.RSI(f.rsi), StdevReturn: indicator.StdevReturn(f.stdevReturn)}
+	if err := options.Check(); err != nil {
+		return nil, fmt.Errorf("--%w", err)
+	}
 	text, err := os.ReadFile(f.symphony)
 	if err != nil {
 		return nil, fmt.Errorf("--symphony: %w", err)
 	}
-	options := indicator.Options{RSI: indicator.RSI(f.rsi), StdevReturn: indicator.StdevReturn(f.stdevReturn)}
 	program, err := symphony.ParseWith(options, f.symphony, string(text))
 	if err != nil {
 		return nil, err

@@ -164,6 +164,7 @@ func TestSignalsRefuseABadPortfolio(t *testing.T) {
 		{"--bars", "bars", "--date", "2024-12-06", "--portfolio", "portfolio.yaml", "--symphony", "trend.clj"},
 		{"--bars", "bars", "--date", "2024-12-06", "--portfolio", "portfolio.yaml", "--rsi", "cutler"},
 		{"--bars", "bars", "--date", "2024-12-06", "--portfolio", "other.yaml"},
+		{"--bars", "bars", "--date", "2024-12-06", "--symphony", "trend.clj", "--rsi", "simple"},
 		{"--bars", "bars", "--symphony", "trend.clj"},
 		{"--bars", "nowhere", "--date", "2024-12-06", "--symphony", "trend.clj"},
 	} {
@@ -174,13 +175,14 @@ func TestSignalsRefuseABadPortfolio(t *testing.T) {
 }
 
 func TestIndicator(t *testing.T) {
-	fiveDays(t, nil)
+	fiveDays(t, map[string]string{"bars/BRK.B.csv": "date,close\n2024-12-06,480\n"})
 	for name, tt := range map[string]struct {
 		args []string
 		want string
 	}{
 		"plain":      {[]string{"--name", "moving-average-price", "--window", "3", "--symbol", "SPY", "--date", "2024-12-06"}, "103\n"},
 		"a price":    {[]string{"--name", "current-price", "--symbol", "SPY", "--date", "2024-12-08"}, "105\n"},
+		"a class":    {[]string{"--name", "current-price", "--symbol", "BRK/B", "--date", "2024-12-06"}, "480\n"},
 		"JSON":       {[]string{"--name", "rsi", "--window", "2", "--symbol", "BIL", "--date", "2024-12-06", "--json"}, "{\n  \"value\": 50\n}\n"},
 		"definition": {[]string{"--name", "rsi", "--window", "2", "--symbol", "SPY", "--date", "2024-12-04", "--rsi", "cutler"}, "66.66666666666666\n"},
 	} {
@@ -198,6 +200,9 @@ func TestIndicator(t *testing.T) {
 		"unknown name":       {[]string{"--name", "macd", "--symbol", "SPY", "--date", "2024-12-06"}, `--name "macd": want one of cumulative-return, current-price`},
 		"no window":          {[]string{"--name", "rsi", "--symbol", "SPY", "--date", "2024-12-06"}, "--window: rsi: window 0, want 1 to 10000"},
 		"window of a price":  {[]string{"--name", "current-price", "--window", "3", "--symbol", "SPY", "--date", "2024-12-06"}, "--window: current-price: window 3, want none"},
+		"lower case":         {[]string{"--name", "current-price", "--symbol", "spy", "--date", "2024-12-06"}, `--symbol "spy": want upper case such as SPY or BRK.B`},
+		"another folder":     {[]string{"--name", "current-price", "--symbol", "../SPY", "--date", "2024-12-06"}, `--symbol "../SPY": want upper case`},
+		"without a symbol":   {[]string{"--name", "current-price", "--symbol", "", "--date", "2024-12-06"}, `--symbol "": want upper case`},
 		"unknown symbol":     {[]string{"--name", "rsi", "--window", "2", "--symbol", "XX", "--date", "2024-12-06"}, "no bars of XX"},
 		"too little history": {[]string{"--name", "rsi", "--window", "4", "--symbol", "SPY", "--date", "2024-12-05"}, "as of 2024-12-05: rsi of SPY with window 4 needs 5 bars of history, there are 4; the first usable day is 2024-12-06"},
 		"unknown definition": {[]string{"--name", "rsi", "--window", "2", "--symbol", "SPY", "--date", "2024-12-06", "--rsi", "x"}, `--rsi: "x", want wilder or cutler`},

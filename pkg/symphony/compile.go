@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,9 +16,6 @@ import (
 
 // maxFaults is how many faults of one program an error lists.
 const maxFaults = 20
-
-// symbolForm is what the market calls a symbol: SPY, BRK.B, BRK/B.
-var symbolForm = regexp.MustCompile(`^[A-Z][A-Z0-9]*([./][A-Z0-9]+)?$`)
 
 // operator compiles the list that begins with its name. If the list is wrong it reports why and returns nil.
 type operator func(c *compiler, f *form) node
@@ -182,12 +178,12 @@ func count(n int, noun string) string {
 // symbol reads the string f as a symbol in the broker's spelling and notes that bars of it are needed.
 func (c *compiler) symbol(f *form, bars int) (string, bool) {
 	symbol, known := c.symbols[f.text]
-	if f.kind != kindString || !known && !symbolForm.MatchString(f.text) {
-		c.fail(f.pos, f.String(), `a symbol in quotes and upper case such as "SPY" or "BRK.B"`)
-		return "", false
-	}
-	if !known {
-		symbol = strings.ReplaceAll(f.text, "/", ".")
+	if !known || f.kind != kindString {
+		var err error
+		if symbol, err = ParseSymbol(f.text); err != nil || f.kind != kindString {
+			c.fail(f.pos, f.String(), `a symbol in quotes and upper case such as "SPY" or "BRK.B"`)
+			return "", false
+		}
 		c.symbols[f.text] = symbol
 	}
 	c.need(symbol, bars)
