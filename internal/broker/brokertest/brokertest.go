@@ -1,8 +1,8 @@
 // Package brokertest says what execution relies on in a broker, as numbered cases that every broker passes: the paper
 // simulator and, pointed at one, a real paper account.
 //
-// The cases buy and sell small quantities of one liquid symbol at the market; they leave the account as they found it
-// but for the costs.
+// The cases buy and sell small quantities of one liquid symbol at the market. Each cancels its own orders and sells what
+// they bought, and touches no others: the account is left as it was found but for the costs.
 package brokertest
 
 import (
@@ -46,6 +46,11 @@ type Harness struct {
 	Wait func()
 	// Inject arms a fault; nil leaves the cases out that need one.
 	Inject func(t *testing.T, f Fault)
+	// Replace puts another limit in the place of an open order's, as its owner may by hand, and returns the broker's id of
+	// the order that has it; nil leaves its case out.
+	Replace func(t *testing.T, brokerOrderID string, limit decimal.Decimal) (successor string)
+	// Halt stops the trading of Symbol or lets it go on; nil leaves its case out.
+	Halt func(t *testing.T, halted bool)
 }
 
 // looks bounds how often a case looks before it gives up.
@@ -66,8 +71,15 @@ type check struct {
 // Run runs every case that the harness allows, each on what open returns.
 func Run(t *testing.T, open func(t *testing.T) Harness) {
 	t.Helper()
-	for _, c := range append(cases(), faultCases()...) {
-		t.Run(c.id+" "+c.name, func(t *testing.T) { c.run(trial{T: t, Harness: open(t)}) })
+	for _, c := range append(cases(), controlledCases()...) {
+		t.Run(c.id+" "+c.name, func(t *testing.T) {
+			on := trial{T: t, Harness: open(t)}
+			own := &recorder{Broker: on.Broker}
+			on.Broker = own
+			on.unheld()
+			t.Cleanup(func() { on.restore(own.submitted()) })
+			c.run(on)
+		})
 	}
 }
 
@@ -91,13 +103,14 @@ func cases() []check {
 		{"B16", "a call ends with its context, and nothing is sent", ended},
 		{"B17", "shares that an open sell order holds are not available", reserved},
 		{"B18", "the calendar knows a holiday and an early close", shortWeek},
+		{"B19", "a buy that would meet an own open sell is refused", meetsItself},
 	}
 }
 
 // Cases returns every case as "B01 the account has an id and money", in order.
 func Cases() []string {
 	var out []string
-	for _, c := range append(cases(), faultCases()...) {
+	for _, c := range append(cases(), controlledCases()...) {
 		out = append(out, c.id+" "+c.name)
 	}
 	return out
@@ -105,7 +118,7 @@ func Cases() []string {
 
 func (t trial) ctx() context.Context {
 	t.Helper()
-	c, cancel := context.WithTimeout(t.Context(), time.Minute)
+	c, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // a rate limit's minute is waited for
 	t.Cleanup(cancel)
 	return c
 }
@@ -158,23 +171,12 @@ func (t trial) filled(id string) execution.Order {
 	})
 }
 
-// bought buys quantity and sells what the case leaves of it.
+// bought buys quantity.
 func (t trial) bought(quantity string) execution.Order {
 	t.Helper()
 	r := t.request(market.Buy, quantity)
 	t.submit(r)
-	o := t.filled(r.ClientID)
-	t.Cleanup(func() {
-		c, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		if have := t.held(c); have.IsPositive() {
-			back := t.request(market.Sell, have.String())
-			if _, err := t.Broker.Submit(c, back); err != nil {
-				t.Errorf("sell what was bought: %v", err)
-			}
-		}
-	})
-	return o
+	return t.filled(r.ClientID)
 }
 
 func (t trial) held(c context.Context) decimal.Decimal {
@@ -280,7 +282,6 @@ func twice(t trial) {
 	if first.BrokerID != second.BrokerID || !t.held(t.ctx()).Equal(r.Quantity) {
 		t.Errorf("orders %s and %s, held %s", first.BrokerID, second.BrokerID, t.held(t.ctx()))
 	}
-	t.submit(t.request(market.Sell, "1"))
 }
 
 func atOnce(t trial) {
@@ -307,7 +308,6 @@ func atOnce(t trial) {
 	if have := t.held(t.ctx()); !have.Equal(r.Quantity) {
 		t.Errorf("held %s", have)
 	}
-	t.submit(t.request(market.Sell, "1"))
 }
 
 func reused(t trial) {
@@ -420,7 +420,9 @@ func ended(t trial) {
 	}
 }
 
-func reserved(t trial) {
+// offered sells one share that was bought at a limit that the market will not meet.
+func (t trial) offered() execution.Order {
+	t.Helper()
 	t.bought("1")
 	q, err := t.Broker.Quotes(t.ctx(), []string{t.Symbol})
 	if err != nil {
@@ -429,15 +431,40 @@ func reserved(t trial) {
 	r := t.request(market.Sell, "1")
 	r.Type, r.Limit = execution.OrderLimit, q[t.Symbol].Ask.Mul(decimal.New(12, -1)).RoundCeil(2)
 	t.submit(r)
-	o := t.await(r.ClientID, "working", func(o execution.Order) bool { return o.State == execution.StateWorking })
+	return t.working(r.ClientID)
+}
+
+func (t trial) working(id string) execution.Order {
+	t.Helper()
+	return t.await(id, "working", func(o execution.Order) bool { return o.State == execution.StateWorking })
+}
+
+// A market order and any order against it, or limits that cross: docs.alpaca.markets/docs/user-protection, "Preventing
+// Wash Trades".
+func meetsItself(t trial) {
+	sell := t.offered()
+	r := t.request(market.Buy, "1")
+	_, err := t.Broker.Submit(t.ctx(), r)
+	t.wantCode(err, fault.Invalid)
+	r = t.request(market.Buy, "1")
+	r.Type, r.Limit = execution.OrderLimit, sell.Limit
+	_, err = t.Broker.Submit(t.ctx(), r)
+	t.wantCode(err, fault.Invalid)
+	r = t.resting()
+	t.submit(r)
+	t.working(r.ClientID)
+}
+
+func reserved(t trial) {
+	o := t.offered()
 	if free := t.available(); !free.IsZero() {
 		t.Errorf("%s are available while the order holds all", free)
 	}
 	if err := t.Broker.Cancel(t.ctx(), o.BrokerID); err != nil {
 		t.Fatal(err)
 	}
-	t.await(r.ClientID, "cancelled", func(o execution.Order) bool { return o.State == execution.StateCancelled })
-	if free := t.available(); !free.Equal(r.Quantity) {
+	t.await(o.ClientID, "cancelled", func(o execution.Order) bool { return o.State == execution.StateCancelled })
+	if free := t.available(); !free.Equal(o.Quantity) {
 		t.Errorf("%s are available after the order was cancelled", free)
 	}
 }

@@ -1,6 +1,7 @@
 package brokertest_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	api "github.com/alpacahq/alpaca-trade-api-go/v3/alpaca"
 	"github.com/shopspring/decimal"
 
 	"github.com/the-alchemiser/alchemiser/internal/broker/alpaca"
@@ -17,16 +19,7 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/broker/paper"
 )
 
-// The cases run against the simulator, or against the paper account that ALPACA_KEY_ID and ALPACA_SECRET_KEY open
-// while its market is open.
 func TestConformance(t *testing.T) {
-	if keyID := os.Getenv("ALPACA_KEY_ID"); keyID != "" {
-		broker := client(t, "https://paper-api.alpaca.markets", "https://data.alpaca.markets", keyID, os.Getenv("ALPACA_SECRET_KEY"))
-		brokertest.Run(t, func(*testing.T) brokertest.Harness {
-			return brokertest.Harness{Broker: broker, Symbol: "F", Wait: func() { time.Sleep(time.Second) }}
-		})
-		return
-	}
 	for _, fills := range []paper.Fills{paper.FillsInstant, paper.FillsBook} {
 		t.Run(string(fills), func(t *testing.T) {
 			brokertest.Run(t, func(t *testing.T) brokertest.Harness {
@@ -34,6 +27,54 @@ func TestConformance(t *testing.T) {
 				return simulator(t, fills)
 			})
 		})
+	}
+}
+
+// The same cases run against the paper account that the environment names. docs/broker.md says how.
+func TestConformanceOfAccount(t *testing.T) {
+	url, keyID, secret := os.Getenv("ALPACA_CONFORMANCE_URL"), os.Getenv("ALPACA_CONFORMANCE_KEY_ID"), os.Getenv("ALPACA_CONFORMANCE_SECRET")
+	if url == "" {
+		t.Skip("SKIPPED: no real paper account is tested; set ALPACA_CONFORMANCE_URL, _KEY_ID and _SECRET to trade on one")
+	}
+	data, symbol := cmp.Or(os.Getenv("ALPACA_CONFORMANCE_DATA_URL"), "https://data.alpaca.markets"), cmp.Or(os.Getenv("ALPACA_CONFORMANCE_SYMBOL"), "F")
+	broker := client(t, url, data, keyID, secret) // refuses the address that trades real money
+	clock, err := broker.Clock(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !clock.Open {
+		t.Fatalf("it is %s and the market is closed: the cases trade, run them while it is open", clock.Now)
+	}
+	brokertest.Run(t, func(*testing.T) brokertest.Harness {
+		return brokertest.Harness{
+			Broker: broker, Symbol: symbol, Wait: func() { time.Sleep(time.Second) }, Replace: replacing(url, keyID, secret),
+		}
+	})
+}
+
+// replacing replaces orders by hand: past the adapter, which never does.
+func replacing(url, keyID, secret string) func(*testing.T, string, decimal.Decimal) string {
+	return func(t *testing.T, id string, limit decimal.Decimal) string {
+		t.Helper()
+		owner := api.NewClient(api.ClientOpts{BaseURL: url, APIKey: keyID, APISecret: secret})
+		o, err := owner.ReplaceOrder(id, api.ReplaceOrderRequest{LimitPrice: &limit, TimeInForce: api.Day})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o.ID
+	}
+}
+
+// control tells the simulator at url something.
+func control(t *testing.T, url, document string) {
+	t.Helper()
+	resp, err := http.Post(url, "application/json", strings.NewReader(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s %s: %s", url, document, resp.Status)
 	}
 }
 
@@ -55,14 +96,12 @@ func simulator(t *testing.T, fills paper.Fills) brokertest.Harness {
 			if f == brokertest.FaultServer || f == brokertest.FaultThrottle {
 				document = fmt.Sprintf(`{"route":"POST /v2/orders","kind":"status","status":%s,"times":1}`, f)
 			}
-			resp, err := http.Post(serving.URL+"/_control/faults", "application/json", strings.NewReader(document))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer resp.Body.Close()
-			if resp.StatusCode != http.StatusOK {
-				t.Fatalf("inject %s: %s", f, resp.Status)
-			}
+			control(t, serving.URL+"/_control/faults", document)
+		},
+		Replace: replacing(serving.URL, "key", "secret"),
+		Halt: func(t *testing.T, halted bool) {
+			t.Helper()
+			control(t, serving.URL+"/_control/symbols", fmt.Sprintf(`{"symbol":"SPY","halted":%t}`, halted))
 		},
 	}
 }

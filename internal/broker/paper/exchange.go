@@ -61,6 +61,7 @@ type exchange struct {
 	orders   []*order // in the order of submission
 	byID     map[string]*order
 	byClient map[string]*order
+	listings map[string]listing
 	created  time.Time
 }
 
@@ -70,6 +71,11 @@ func (x *exchange) submit(now time.Time, t ticket, fillable decimal.Decimal) (or
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.advance(now)
+	return x.place(now, t, fillable)
+}
+
+// place is submit for a caller that holds the lock.
+func (x *exchange) place(now time.Time, t ticket, fillable decimal.Decimal) (order, error) {
 	if _, ok := x.byClient[t.clientID]; ok {
 		return order{}, refuse(http.StatusUnprocessableEntity, codeMalformed, "client_order_id must be unique")
 	}
@@ -95,11 +101,20 @@ func (x *exchange) submit(now time.Time, t ticket, fillable decimal.Decimal) (or
 	return answer, nil
 }
 
-// check refuses what the account cannot pay for or does not have.
+// check refuses what is not traded, what would meet an order of the account's own, and what the account cannot pay for or
+// does not have.
 func (x *exchange) check(now time.Time, t ticket) error {
 	quote, ok := x.market.quote(t.symbol, now)
 	if !ok {
 		return refuse(http.StatusUnprocessableEntity, codeUnprocessed, "could not find asset %q", t.symbol)
+	}
+	if err := x.permit(t); err != nil {
+		return err
+	}
+	for _, o := range x.orders {
+		if o.open() && t.meetsOwn(o.ticket) {
+			return refuse(http.StatusForbidden, codeForbidden, "potential wash trade detected. use complex orders")
+		}
 	}
 	if t.side == market.Sell {
 		if free := x.held[t.symbol].quantity.Sub(x.offered(t.symbol)); t.quantity.GreaterThan(free) {
@@ -175,6 +190,12 @@ func (x *exchange) expiry(o *order) time.Time {
 func (x *exchange) match(now time.Time, o *order) {
 	quote, ok := x.market.quote(o.symbol, now)
 	if !ok || !o.open() || !x.market.open(now) {
+		return
+	}
+	if x.listings[o.symbol].halted {
+		if o.status == statusPendingNew {
+			o.status = statusNew
+		}
 		return
 	}
 	price, meets := o.meets(quote, x.fills)

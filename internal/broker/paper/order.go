@@ -19,6 +19,7 @@ const (
 	statusFilled     = "filled"
 	statusCancelled  = "canceled"
 	statusExpired    = "expired"
+	statusReplaced   = "replaced"
 )
 
 const (
@@ -35,6 +36,24 @@ type ticket struct {
 	quantity    decimal.Decimal
 	limit       *decimal.Decimal
 	clientID    string // empty: the exchange makes one
+	closing     bool   // sells a position whole
+}
+
+// meetsOwn says whether t could trade with an open order of the same account, which is forbidden: on opposite sides of one
+// symbol, a market order with any and limits that cross (docs.alpaca.markets/docs/user-protection, "Preventing Wash
+// Trades").
+func (t ticket) meetsOwn(o ticket) bool {
+	if t.symbol != o.symbol || t.side == o.side {
+		return false
+	}
+	if t.limit == nil || o.limit == nil {
+		return true
+	}
+	buy, sell := t.limit, o.limit
+	if t.side == market.Sell {
+		buy, sell = sell, buy
+	}
+	return buy.GreaterThanOrEqual(*sell)
 }
 
 type order struct {
@@ -47,11 +66,13 @@ type order struct {
 	// All times are the simulator's; finished is zero while the order is open.
 	submitted, updated time.Time
 	finished           time.Time
+	// The ids of the orders in whose place this one stands, and that stands in its place.
+	replaces, replacedBy string
 }
 
 func (o *order) open() bool {
 	switch o.status {
-	case statusFilled, statusCancelled, statusExpired:
+	case statusFilled, statusCancelled, statusExpired, statusReplaced:
 		return false
 	}
 	return true

@@ -100,6 +100,7 @@ func (s *Server) routes() {
 	s.route("GET /v2/orders", s.getOrders)
 	s.route("POST /v2/orders", s.postOrder)
 	s.route("GET /v2/orders/{id}", s.getOrder)
+	s.route("PATCH /v2/orders/{id}", s.patchOrder)
 	s.route("DELETE /v2/orders/{id}", s.deleteOrder)
 	s.route("GET /v2/orders:by_client_order_id", s.getOrderByClientID)
 	s.route("GET /v2/clock", s.getClock)
@@ -109,6 +110,7 @@ func (s *Server) routes() {
 	s.route("GET /v2/stocks/quotes/latest", s.getQuotes)
 	s.mux.HandleFunc("/_control/clock", s.controlClock)
 	s.mux.HandleFunc("/_control/faults", s.controlFaults)
+	s.mux.HandleFunc("/_control/symbols", s.controlSymbols)
 	s.mux.HandleFunc("/_control/reset", s.controlReset)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, refuse(http.StatusNotFound, codeNotFound, "the paper simulator does not serve %s %s", r.Method, r.URL.Path))

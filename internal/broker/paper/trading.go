@@ -64,7 +64,7 @@ func (s *Server) closePosition(r *http.Request) (any, error) {
 		return nil, err
 	}
 	now := s.clock.now()
-	o, err := s.exchange.submit(now, ticket{symbol: p.symbol, side: market.Sell, kind: "market", timeInForce: "day", quantity: p.quantity}, fillable(r))
+	o, err := s.exchange.submit(now, ticket{symbol: p.symbol, side: market.Sell, kind: "market", timeInForce: "day", quantity: p.quantity, closing: true}, fillable(r))
 	if err != nil {
 		return nil, err
 	}
@@ -173,6 +173,11 @@ func (o *order) document() api.Order {
 		d.CanceledAt = &finished
 	case statusExpired:
 		d.ExpiredAt = &finished
+	case statusReplaced:
+		d.ReplacedAt, d.ReplacedBy = &finished, &o.replacedBy
+	}
+	if o.replaces != "" {
+		d.Replaces = &o.replaces
 	}
 	return d
 }
@@ -223,9 +228,10 @@ func (s *Server) getAsset(r *http.Request) (any, error) {
 		return nil, refuse(http.StatusNotFound, codeNotFound, "asset not found for %s", symbol)
 	}
 	_, listed := s.market.close(symbol, s.clock.now())
+	l := s.exchange.listing(symbol)
 	return api.Asset{
 		ID: assetID(symbol), Class: api.USEquity, Exchange: "PAPER", Symbol: symbol, Name: symbol, Status: api.AssetActive,
-		Tradable: listed, Fractionable: true, Attributes: []string{},
+		Tradable: listed && !l.untradable, Fractionable: !l.whole, Attributes: []string{},
 	}, nil
 }
 
