@@ -80,6 +80,7 @@ func TestSignalsForPeople(t *testing.T) {
 	}{
 		"a symphony":    {[]string{"--symphony", "trend.clj", "--date", "2024-12-04"}, []string{"Trend, as of 2024-12-04\n", "│ BIL    │ 100.0000 % │", "not above its moving average(3)"}},
 		"on a Sunday":   {[]string{"--symphony", "trend.clj", "--date", "2024-12-08"}, []string{"as of 2024-12-06, the last session up to 2024-12-08"}},
+		"ten days on":   {[]string{"--symphony", "trend.clj", "--date", "2024-12-16"}, []string{"as of 2024-12-06, the last session up to 2024-12-16"}},
 		"not daily":     {[]string{"--symphony", "weekly.clj", "--date", "2024-12-04"}, []string{"it takes no decisions", "Note: it rebalances weekly"}},
 		"a portfolio":   {[]string{"--portfolio", "portfolio.yaml", "--date", "2024-12-04"}, []string{"portfolio main, to trade on 2024-12-05", "  weekly\n  - no trade today: it rebalanced on 2024-12-03"}},
 		"another rsi":   {[]string{"--symphony", "trend.clj", "--date", "2024-12-06", "--rsi", "cutler"}, []string{"Trend"}},
@@ -127,7 +128,7 @@ func TestSignalsRefuseBadInput(t *testing.T) {
 		"CSV empty":                {spy(""), day, "bars/SPY.csv: empty file"},
 		"date that is none":        {nil, "yesterday", `--date: date "yesterday": want YYYY-MM-DD`},
 		"date before all bars":     {nil, "2024-11-29", "--date 2024-11-29: no symbol of bars has a bar up to then"},
-		"date long after all bars": {nil, "2024-12-20", "--date 2024-12-20: the newest bar in bars is of 2024-12-06, 14 days before"},
+		"date long after all bars": {nil, "2024-12-17", "--date 2024-12-17: the newest bar in bars is of 2024-12-06, 11 days before"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			fiveDays(t, tt.change)

@@ -86,9 +86,6 @@ func (p *Portfolio) Symbols() []string {
 // returns the merged weights, which sum to exactly 1, and each strategy's part of them; a fault.Invalid error if trading
 // is not after asOf, as the strategies would have seen a bar that is not complete yet; and CheckBars' error.
 func (p *Portfolio) Signals(h *symphony.History, asOf, trading market.Date) (map[string]decimal.Decimal, []events.StrategySignal, error) {
-	if trading <= asOf {
-		return nil, nil, fault.New(fault.Invalid, "trade on %s as of %s: want the as-of date before the trading date", trading, asOf)
-	}
 	if err := p.CheckBars(h); err != nil {
 		return nil, nil, err
 	}

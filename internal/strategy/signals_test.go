@@ -71,6 +71,12 @@ func TestAWeeklyStrategyKeepsWhatItHasUntilItsDay(t *testing.T) {
 	if weights["SPY"].String() != "0.75" || !strings.HasPrefix(signals[0].Reasons[0].Text, "no trade today: it rebalanced on 2024-11-25") {
 		t.Errorf("weights %v because %v", weights, signals[0].Reasons)
 	}
+	if !signals[0].Resting {
+		t.Error("it does not rest on a day without a trade")
+	}
+	if _, signals, err = p.Signals(h, "2024-11-22", "2024-11-25"); err != nil || signals[0].Resting {
+		t.Errorf("it rests on the first day of the week, because %v, %v", signals, err)
+	}
 }
 
 func TestOptionsChooseTheDefinitionsAndAreRecorded(t *testing.T) {
@@ -86,6 +92,9 @@ func TestOptionsChooseTheDefinitionsAndAreRecorded(t *testing.T) {
 		}
 		if got := signals[0].Options["rsi"]; got != want.rsi || weights[want.symbol].IsZero() {
 			t.Errorf("%q: rsi is %s and holds %v: %v", options, got, weights, signals[0].Reasons)
+		}
+		if got, all := signals[0].HistoryDays, map[string]int{"wilder": 3, "cutler": 0}[want.rsi]; got != all {
+			t.Errorf("%q: computed on %d days of history, want %d", options, got, all)
 		}
 	}
 }
