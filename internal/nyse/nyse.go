@@ -1,7 +1,7 @@
 // Package nyse is the calendar of the New York Stock Exchange: which days have a session, and when it closes. The paper
 // simulator trades by it and files of prices are checked against it; live runs ask the broker.
 //
-// Holidays and hours: https://www.nyse.com/markets/hours-calendars. Rules hold from 1998 on, one-off closures are listed
+// Holidays and hours: https://www.nyse.com/markets/hours-calendars. Rules hold from Since on, one-off closures are listed
 // up to 2025; TestSessionsAreThoseOfRealPrices compares 2008 to 2024 with real prices.
 package nyse
 
@@ -22,7 +22,10 @@ type Calendar struct {
 	closed map[market.Date]bool // weekdays without a session
 }
 
-// The years whose holidays are known.
+// Since is where the calendar begins to be certain; before, the exchange had other holidays and closed for other reasons.
+const Since market.Date = "1998-01-01"
+
+// The years whose holidays are computed.
 const firstYear, lastYear = 1990, 2099
 
 // New returns the calendar.

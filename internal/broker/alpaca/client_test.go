@@ -141,6 +141,25 @@ func TestStatusesOfOrders(t *testing.T) {
 	}
 }
 
+// Why an order ended is for a person to read: what the broker says of it, and which order lives on.
+func TestReasonOfAnOrderThatEnded(t *testing.T) {
+	for document, want := range map[string]string{
+		`"status":"canceled"`:                         "the broker reports canceled",
+		`"status":"rejected"`:                         "the broker reports rejected",
+		`"status":"replaced"`:                         "the broker reports replaced",
+		`"status":"replaced","replaced_by":"another"`: "the broker reports replaced: order another stands in its place, which is not ours",
+		`"status":"filled","filled_qty":"2"`:          "",
+		`"status":"new"`:                              "",
+	} {
+		c := serve(t, func(*http.Request) (int, string) {
+			return 200, `{"id":"b","client_order_id":"id","symbol":"SPY","side":"sell","type":"market","qty":"2",` + document + `}`
+		})
+		if o, _, err := c.OrderByClientID(t.Context(), "id"); err != nil || o.Reason != want {
+			t.Errorf("%s: got %q, %v; want %q", document, o.Reason, err, want)
+		}
+	}
+}
+
 // What a broker accepted stays accepted, however strange its answer is.
 func TestUnreadableAnswerToAnOrderIsAmbiguous(t *testing.T) {
 	for _, body := range []string{`{"id":`, ``, `{"id":"b","client_order_id":"id","qty":"1","status":"teleported"}`, `<html>`} {
@@ -169,6 +188,7 @@ func TestCancelOfNoOrderIsNotSent(t *testing.T) {
 func TestUsedClientIDOfAnOrderThatIsNotShownIsAmbiguous(t *testing.T) {
 	for message, want := range map[string]fault.Code{
 		"client_order_id must be unique": fault.Ambiguous,
+		"client order id must be unique": fault.Ambiguous,
 		"qty must be positive":           fault.Invalid,
 	} {
 		c := serve(t, func(r *http.Request) (int, string) {

@@ -64,10 +64,11 @@ func (c *Client) Submit(ctx context.Context, r execution.OrderRequest) (executio
 	return execution.Order{}, failed("submit "+r.ClientID, err)
 }
 
-// used says whether Alpaca refuses a client id because it has an order with it; no code of its own says so.
+// used says whether Alpaca refuses a client id because it has an order with it; no code of its own says so, and the message
+// has been seen with underscores and with spaces.
 func used(err error) bool {
 	var s *conn.StatusError
-	return errors.As(err, &s) && strings.Contains(s.Message, "client_order_id must be unique")
+	return errors.As(err, &s) && strings.Contains(strings.ReplaceAll(s.Message, "_", " "), "client order id must be unique")
 }
 
 func asAmbiguous(err error) error { return fault.As(fault.Ambiguous, err) }
@@ -85,6 +86,8 @@ func sendable(r execution.OrderRequest) error {
 	return nil
 }
 
+// same says whether two requests are for one trade. Limits may differ: a request that is made again after a crash is made
+// from newer quotes.
 func same(a, b execution.OrderRequest) bool {
 	return a.Symbol == b.Symbol && a.Side == b.Side && a.Type == b.Type && a.Quantity.Equal(b.Quantity)
 }

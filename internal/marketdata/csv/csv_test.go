@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -33,6 +34,20 @@ func TestDecodeReadsBothHeaders(t *testing.T) {
 		"closes": {"date,close\n2024-11-27,100.25\r\n2024-11-29,101\n", []market.Bar{
 			{Date: "2024-11-27", Open: d("100.25"), High: d("100.25"), Low: d("100.25"), Close: d("100.25")},
 			{Date: "2024-11-29", Open: d("101"), High: d("101"), Low: d("101"), Close: d("101")},
+		}},
+		"mark and line ends of a spreadsheet": {"\ufeffdate,close\r\n2024-11-27,100\r\n2024-11-29,101\r\n", []market.Bar{
+			{Date: "2024-11-27", Open: d("100"), High: d("100"), Low: d("100"), Close: d("100")},
+			{Date: "2024-11-29", Open: d("101"), High: d("101"), Low: d("101"), Close: d("101")},
+		}},
+		"a weekend, a holiday and a closure are no gaps": {"date,close\n2018-12-04,1\n2018-12-06,1\n2018-12-07,1\n2018-12-10,1\n", []market.Bar{
+			{Date: "2018-12-04", Open: d("1"), High: d("1"), Low: d("1"), Close: d("1")},
+			{Date: "2018-12-06", Open: d("1"), High: d("1"), Low: d("1"), Close: d("1")},
+			{Date: "2018-12-07", Open: d("1"), High: d("1"), Low: d("1"), Close: d("1")},
+			{Date: "2018-12-10", Open: d("1"), High: d("1"), Low: d("1"), Close: d("1")},
+		}},
+		"days before the calendar is certain": {"date,close\n1994-04-26,1\n1994-04-28,1\n", []market.Bar{
+			{Date: "1994-04-26", Open: d("1"), High: d("1"), Low: d("1"), Close: d("1")},
+			{Date: "1994-04-28", Open: d("1"), High: d("1"), Low: d("1"), Close: d("1")},
 		}},
 		"whole bars": {full + "2024-11-29,10,12.5,9,11,1000", []market.Bar{
 			{Date: "2024-11-29", Open: d("10"), High: d("12.5"), Low: d("9"), Close: d("11"), Volume: d("1000")},
@@ -126,6 +141,21 @@ func TestLoadServesAFolder(t *testing.T) {
 	cancel()
 	if _, err := s.DailyBars(cancelled, []string{"SPY"}, "2024-11-28"); !errors.Is(err, context.Canceled) {
 		t.Errorf("DailyBars after cancellation = %v", err)
+	}
+}
+
+// Only what is asked for is read, and all that is missing is said at once.
+func TestLoadReadsTheNamedSymbols(t *testing.T) {
+	t.Parallel()
+	files := folder()
+	files["BAD.csv"] = &fstest.MapFile{Data: []byte("date,close\n2024-11-29,abc\n")}
+	s, err := csv.Load(files, "bars", "SPY", "SPY")
+	if err != nil || !slices.Equal(s.Symbols(), []string{"SPY"}) {
+		t.Fatalf("Load of SPY: %v", err)
+	}
+	_, err = csv.Load(files, "bars", "SPY", "X", "BAD", "Y")
+	if fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "no bars of X, Y: bars holds no such SYMBOL.csv") {
+		t.Errorf("Load of unknown symbols = %v, want both named", err)
 	}
 }
 
@@ -241,6 +271,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte("date,close\n2024-11-27,100.25\n2024-11-29,101\n"))
 	f.Add([]byte(full + "2024-11-29,10,12.5,9,11,1000\n"))
 	f.Add([]byte("date,close\n\"2024-11-29\",.5\n"))
+	f.Add([]byte("\ufeffdate,close\r\n2024-11-29,5\r\n"))
+	f.Add([]byte("date,close\n0001-01-01,5\n9999-12-31,5\n"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		bars, err := csv.Decode("F.csv", bytes.NewReader(raw))
 		if err != nil {

@@ -22,7 +22,7 @@ const maxNumber = 32
 // Decode reads the bars of one file; name is how errors call it. It returns at least one bar, or a fault.Invalid error
 // `name:line: what was found; what was wanted` for: another header than the two known, a line with too many or too few
 // columns, a date that is not one, not after the one before, there twice, or with a session of the New York Stock Exchange
-// missing before it, a price that is not a positive plain number, a volume that is negative, a high below or a low above
+// missing before it (from nyse.Since on), a price that is not a positive plain number, a volume that is negative, a high below or a low above
 // the other prices, no line at all. With the short header all four prices are the close, and the volume is 0.
 func Decode(name string, r io.Reader) ([]market.Bar, error) {
 	sessions, err := nyse.New()
@@ -80,7 +80,7 @@ func (d *decoder) bars() ([]market.Bar, error) {
 			}
 			return nil, d.fail("%s after %s; want the oldest first", bar.Date, bars[n-1].Date)
 		}
-		if n := len(bars); n > 0 {
+		if n := len(bars); n > 0 && bars[n-1].Date >= nyse.Since {
 			if missing := d.sessions.Next(bars[n-1].Date); missing < bar.Date {
 				return nil, d.fail("%s after %s; want a line for each session, as that of %s", bar.Date, bars[n-1].Date, missing)
 			}

@@ -105,7 +105,7 @@ func names(fsys fs.FS, dir string, symbols []string) ([]string, error) {
 		return all, nil
 	}
 	var wanted, missing []string
-	for _, symbol := range symbols {
+	for _, symbol := range slices.Compact(slices.Sorted(slices.Values(symbols))) {
 		if name := symbol + ".csv"; slices.Contains(all, name) {
 			wanted = append(wanted, name)
 		} else {
