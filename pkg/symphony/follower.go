@@ -15,7 +15,7 @@ import (
 type follower struct {
 	program *Program
 	history *History
-	dates   []market.Date // of all bars of the program's symbols
+	dates   calendar // the history's
 
 	mu      sync.Mutex
 	targets map[int]map[string]decimal.Decimal // by day, as of it; nil if the program could not be evaluated
@@ -27,16 +27,14 @@ func (h *History) follower(p *Program) *follower {
 		return f.(*follower) //nolint:errcheck,forcetypeassert // nothing else is stored
 	}
 	f, _ := h.followers.LoadOrStore(p, &follower{
-		program: p, history: h, dates: h.dates(p.symbols),
+		program: p, history: h, dates: h.calendar,
 		targets: map[int]map[string]decimal.Decimal{}, trades: map[int]int{},
 	})
 	return f.(*follower) //nolint:errcheck,forcetypeassert // nothing else is stored
 }
 
 // last returns the number of the last day up to and including date, -1 if there is none.
-func (f *follower) last(date market.Date) int {
-	return sort.Search(len(f.dates), func(i int) bool { return f.dates[i] > date }) - 1
-}
+func (f *follower) last(date market.Date) int { return f.dates.upTo(date) - 1 }
 
 // first returns the number of the first day on or after date.
 func (f *follower) first(date market.Date) int {

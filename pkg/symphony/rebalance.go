@@ -17,8 +17,8 @@ import (
 // daily program wants what Evaluate returns. One that trades less often wants that on the days on which it trades; on the
 // others it wants what its last trade has become at the closes since. The first of Reasons says which, and why.
 //
-// There is no stored state: when p last traded follows from the bars up to asOf. Every one of their dates was a trading
-// date, on which p was evaluated as of the one before and traded at the close. It sees nothing after asOf, and the same
+// There is no stored state: when p last traded follows from the bars up to asOf. Every date of which h has a bar was a
+// trading date, on which p was evaluated as of the one before and traded at the close. It sees nothing after asOf, and the same
 // arguments always give the same result. Besides Evaluate's errors it returns a fault.Invalid error if trading is not
 // after asOf.
 func (p *Program) Hold(h *History, asOf, trading market.Date) (Result, error) {
