@@ -41,10 +41,11 @@ func newPaperUpCommand() *cobra.Command {
 		Use:   "up",
 		Short: "Serve the paper broker in the foreground, on 127.0.0.1",
 		Long: `Serve Alpaca's trading and market data API on 127.0.0.1, with one simulated account. It prints one line
-"ready http://127.0.0.1:PORT" when it accepts requests, and ends with SIGINT or SIGTERM. A port that is taken is exit code 2.
+"ready http://127.0.0.1:PORT" when it accepts requests, says on standard error what it trades and what time it is there, and
+ends with SIGINT or SIGTERM. Any key and secret are accepted. A port that is taken is exit code 2.
 
-Its clock stands at 15:45 in New York on the weekday after the last bar; /_control/clock moves it, /_control/faults makes
-requests fail.`,
+Its clock stands at 15:45 in New York on the first full session after the last bar; /_control/clock moves it,
+/_control/faults makes requests fail, /_control/symbols halts a symbol, /_control/reset starts over (docs/broker.md).`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			server, err := f.server()
@@ -109,7 +110,7 @@ func parsePositions(s string) (map[string]decimal.Decimal, error) {
 }
 
 // serve serves h on 127.0.0.1 until the command's context ends. The ready line is the first on standard output.
-func serve(cmd *cobra.Command, port int, h http.Handler) error {
+func serve(cmd *cobra.Command, port int, h *paper.Server) error {
 	ctx := cmd.Context()
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
@@ -120,6 +121,7 @@ func serve(cmd *cobra.Command, port int, h http.Handler) error {
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
 	fmt.Fprintf(cmd.OutOrStdout(), "ready http://%s\n", listener.Addr())
+	fmt.Fprintln(cmd.ErrOrStderr(), h.Summary())
 	select {
 	case err := <-done:
 		return fmt.Errorf("serve: %w", err)

@@ -21,6 +21,8 @@ func TestPaperUpServesUntilItIsStopped(t *testing.T) {
 	cmd := newRootCommand()
 	cmd.SetArgs([]string{"paper", "up", "--seed", "5", "--positions", "SPY=10,GE=2.5", "--cash", "5000"})
 	cmd.SetOut(in)
+	var said strings.Builder // written before the command ends, read afterwards
+	cmd.SetErr(&said)
 	done := make(chan error, 1)
 	go func() { done <- cmd.ExecuteContext(ctx) }()
 	line, err := bufio.NewReader(out).ReadString('\n')
@@ -49,6 +51,11 @@ func TestPaperUpServesUntilItIsStopped(t *testing.T) {
 	stop()
 	if err := <-done; err != nil {
 		t.Errorf("ended with %v", err)
+	}
+	want := "20 symbols with prices of 750 sessions, 2023-03-03 to 2026-02-27; it is Monday 2026-03-02 15:45 EST; " +
+		"the account has 5000 dollars in cash and 2 positions; fills are instant\n"
+	if said.String() != want {
+		t.Errorf("it says %q\nwant %q", said.String(), want)
 	}
 }
 

@@ -117,6 +117,14 @@ func (s *Server) routes() {
 	})
 }
 
+// Summary says in one line what is traded, when it is and what the account has.
+func (s *Server) Summary() string {
+	now, p := s.clock.now(), s.exchange.portfolio(s.clock.now())
+	return fmt.Sprintf("%d symbols with prices of %d sessions, %s to %s; it is %s; the account has %s dollars in cash and %d positions; fills are %s",
+		len(s.market.symbols), len(s.market.days), s.market.days[0], s.market.last, now.Format("Monday 2006-01-02 15:04 MST"),
+		p.cash, len(p.positions), s.exchange.fills)
+}
+
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 

@@ -150,3 +150,52 @@ func TestBarsThatMustNotBecomePrices(t *testing.T) {
 		}
 	}
 }
+
+// answering returns the market data of an API that knows every symbol, stands at noon on a Monday, and answers requests for
+// bars as told.
+func answering(t *testing.T, bars func(r *http.Request) (int, string)) *alpaca.Client {
+	t.Helper()
+	return clients(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		status, body := http.StatusOK, `{"symbol":"SPY","status":"active","tradable":true}`
+		switch r.URL.Path {
+		case "/v2/clock":
+			body = `{"timestamp":"2026-03-02T17:00:00Z","is_open":true}`
+		case "/v2/calendar":
+			body = `[{"date":"2026-03-02","open":"09:30","close":"16:00"}]`
+		case "/v2/stocks/bars":
+			status, body = bars(r)
+		}
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	}))
+}
+
+func TestBarsAreAskedForUpToTheLastThatIsCompleted(t *testing.T) {
+	c := answering(t, func(r *http.Request) (int, string) {
+		for name, want := range map[string]string{
+			"symbols": "SPY,GE", "start": "2000-01-01T00:00:00-05:00", "end": "2026-03-01T23:59:59-05:00",
+		} {
+			if got := r.URL.Query().Get(name); got != want {
+				t.Errorf("%s is %q, want %q", name, got, want)
+			}
+		}
+		return 200, `{"bars":{},"next_page_token":null}`
+	})
+	if _, err := c.DailyBars(t.Context(), []string{"SPY", "GE"}, "2026-03-02"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBarsOfWhichAPageFailsAreNone(t *testing.T) {
+	asked := 0
+	c := answering(t, func(r *http.Request) (int, string) {
+		if asked++; r.URL.Query().Get("page_token") == "" {
+			return 200, `{"bars":{"SPY":[{"t":"2026-02-26T05:00:00Z","o":1,"h":1,"l":1,"c":1,"v":1}]},"next_page_token":"next"}`
+		}
+		return 403, `{"message":"subscription does not permit querying recent SIP data"}`
+	})
+	got, err := c.DailyBars(t.Context(), []string{"SPY"}, "2026-02-27")
+	if got != nil || fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "recent SIP data") || asked != 2 {
+		t.Errorf("got %v, %v after %d requests", got, err, asked)
+	}
+}
