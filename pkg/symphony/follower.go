@@ -41,18 +41,14 @@ func (f *follower) first(date market.Date) int {
 	return sort.Search(len(f.dates), func(i int) bool { return f.dates[i] >= date })
 }
 
-// decided returns the last day as of which, up to today, the target had changed or a holding had left its band; -1 if the
-// program cannot be evaluated as of today.
+// decided returns the last day as of which, up to today, the target had changed or a holding had left its band. It is today if
+// the program cannot be evaluated as of today.
 func (f *follower) decided(today int) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	first := today
 	for ; ; first-- {
 		if _, known := f.trades[first]; known {
-			break
-		}
-		if f.target(first) == nil {
-			f.trades[first] = -1
 			break
 		}
 		if f.changedOn(first) {
@@ -76,7 +72,7 @@ func (f *follower) changed(day int) bool {
 	return f.changedOn(day)
 }
 
-// changedOn is changed for those who hold mu. The first target there is is a change.
+// changedOn is changed for those who hold mu. The first target there is is a change, and so is none.
 func (f *follower) changedOn(day int) bool {
 	if day == 0 {
 		return true
@@ -103,7 +99,7 @@ func (f *follower) target(day int) map[string]decimal.Decimal {
 // decided as of an earlier day was traded on the day after that.
 func (f *follower) outside(day, decided int) bool {
 	threshold := f.program.threshold.InexactFloat64()
-	if threshold == 0 || decided < 0 {
+	if threshold == 0 {
 		return false
 	}
 	target := f.target(decided)

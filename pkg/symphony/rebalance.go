@@ -65,18 +65,19 @@ func (f *follower) holdByPeriod(today int, asOf, trading market.Date) (Result, e
 // holdByTarget trades when the target changes and when a holding is further from it than the threshold, if there is one.
 func (f *follower) holdByTarget(today int, asOf market.Date) (Result, error) {
 	decided := f.decided(today)
-	if decided < 0 {
-		return f.program.Evaluate(f.history, asOf)
+	if decided == today {
+		result, err := f.program.Evaluate(f.history, asOf)
+		if err != nil {
+			return Result{}, err
+		}
+		if f.changed(today) {
+			return because(result, "rebalances today: its target has changed"), nil
+		}
+		return because(result, "rebalances today: a holding is more than "+points(f.program.threshold)+" from its target"), nil
 	}
 	result, err := f.program.Evaluate(f.history, f.dates[decided])
 	if err != nil {
 		return Result{}, err
-	}
-	switch {
-	case decided == today && f.changed(today):
-		return because(result, "rebalances today: its target has changed"), nil
-	case decided == today:
-		return because(result, "rebalances today: a holding is more than "+points(f.program.threshold)+" from its target"), nil
 	}
 	why := "no trade today: its target has not changed since " + string(f.dates[decided+1])
 	if f.program.threshold.IsPositive() {
