@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/shopspring/decimal"
 
 	"github.com/the-alchemiser/alchemiser/internal/execution"
@@ -36,8 +38,9 @@ type orderItem struct {
 	ArrivalPrice  decimal.Decimal     `dynamodbav:"arrival_price"`
 	Fills         int                 `dynamodbav:"fills"`
 	Cause         execution.Cause     `dynamodbav:"cause"`
-	// Version counts the writes; each is conditional on the one before.
-	Version int `dynamodbav:"version"`
+	// Knowledge and Final are what a write is conditional on: Filled as a number, and whether State is final.
+	Knowledge attributevalue.Number `dynamodbav:"knowledge"`
+	Final     bool                  `dynamodbav:"final"`
 }
 
 type fillItem struct {
@@ -58,7 +61,7 @@ func newOrderItem(o execution.Order) orderItem {
 		AveragePrice: o.AveragePrice, Reason: o.Reason, SubmittedAt: o.SubmittedAt.UTC(), FinishedAt: o.FinishedAt.UTC(),
 		PlanID: o.PlanID, AccountID: o.AccountID, PortfolioID: o.PortfolioID, TradingDate: o.TradingDate,
 		CorrelationID: o.CorrelationID, Step: o.Step, ArrivalPrice: o.ArrivalPrice, Fills: o.Fills,
-		Cause: o.Cause,
+		Cause: o.Cause, Knowledge: attributevalue.Number(o.Filled.String()), Final: o.State.Final(),
 	}
 }
 
@@ -78,39 +81,30 @@ func (i orderItem) order() execution.Order {
 // PutOrder implements execution.Ledger.
 func (s *Store) PutOrder(ctx context.Context, o execution.Order) error {
 	next := newOrderItem(o)
-	var old orderItem
-	found := false
-	if o.State != execution.StatePendingSubmit { // that is its first state: there is nothing to read
-		var err error
-		if old, found, err = get[orderItem](ctx, s, next.primary); err != nil {
-			return err
-		}
+	done, stored, err := put(ctx, s, next.primary, next, next.notBehind())
+	switch {
+	case err != nil || done:
+		return err
+	case stored == nil:
+		return vanished(next.primary)
 	}
-	for {
-		must := absent()
-		if found {
-			if ahead := old.ahead(next); ahead {
-				return fault.New(fault.Transient, "order %s is %s with %s filled, which is ahead of %s with %s: another attempt is trading it",
-					o.ClientID, old.State, old.Filled, next.State, next.Filled)
-			}
-			must = unchanged("version", number(old.Version))
-		}
-		next.Version = old.Version + 1
-		done, stored, err := put(ctx, s, next.primary, next, must)
-		switch {
-		case err != nil || done:
-			return err
-		case stored == nil:
-			return vanished(next.primary)
-		}
-		old, found = *stored, true
-	}
+	return fault.New(fault.Transient, "order %s is %s with %s filled, which is ahead of %s with %s: another attempt is trading it",
+		o.ClientID, stored.State, stored.Filled, next.State, next.Filled)
 }
 
-// ahead says that i knows more than next.
-func (i orderItem) ahead(next orderItem) bool {
-	return i.Filled.GreaterThan(next.Filled) ||
-		i.State.Final() && !next.State.Final()
+// notBehind holds if the stored order, if there is one, knows no more than i: no larger quantity is filled, and it is not
+// final while i is open.
+func (i orderItem) notBehind() condition {
+	c := condition{
+		expression: "attribute_not_exists(pk) OR #knowledge <= :knowledge",
+		names:      map[string]string{"#knowledge": "knowledge"},
+		values:     attributes{":knowledge": &types.AttributeValueMemberN{Value: string(i.Knowledge)}},
+	}
+	if !i.Final {
+		c.expression += " AND #final = :open"
+		c.names["#final"], c.values[":open"] = "final", &types.AttributeValueMemberBOOL{Value: false}
+	}
+	return c
 }
 
 // PutFill implements execution.Ledger.
