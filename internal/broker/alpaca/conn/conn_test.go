@@ -234,6 +234,56 @@ func TestLostAttemptDoesNotCostTheDeadline(t *testing.T) {
 	})
 }
 
+// An order of which nothing is heard may have arrived, whoever ended the wait; a read may be made again later.
+func TestOrderWithoutAnAnswerIsAmbiguous(t *testing.T) {
+	tests := map[string]struct {
+		method string
+		after  time.Duration // until the caller gives up
+		took   time.Duration
+		sent   int
+		want   fault.Code
+	}{
+		"order, patient caller": {http.MethodPost, time.Hour, 10 * time.Second, 1, fault.Ambiguous},
+		"order, hasty caller":   {http.MethodPost, time.Second, time.Second, 1, fault.Ambiguous},
+		"read, hasty caller":    {http.MethodGet, time.Second, time.Second, 1, fault.Transient},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &server{answer: func(_ int, r *http.Request) (*http.Response, error) {
+					<-r.Context().Done()
+					return nil, r.Context().Err()
+				}}
+				ctx, cancel := context.WithTimeout(t.Context(), tt.after)
+				defer cancel()
+				start := time.Now()
+				_, err := send(ctx, t, connect(t, s), tt.method)
+				if took := time.Since(start); fault.CodeOf(err) != tt.want || took != tt.took || len(s.bodies) != tt.sent {
+					t.Errorf("got %v after %s and %d requests; want %s after %s and %d", err, took, len(s.bodies), tt.want, tt.took, tt.sent)
+				}
+			})
+		})
+	}
+}
+
+// An order that waits for the rate limit has not been sent when its caller gives up.
+func TestOrderThatWaitsForTheRateLimitIsNotSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{answer: func(int, *http.Request) (*http.Response, error) {
+			return answer(200, "done", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", strconv.FormatInt(time.Now().Add(20*time.Second).Unix(), 10)), nil
+		}}
+		c := connect(t, s)
+		if _, err := send(t.Context(), t, c, http.MethodGet); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(5*time.Second, cancel)
+		if _, err := send(ctx, t, c, http.MethodPost); fault.CodeOf(err) != fault.Transient || len(s.bodies) != 1 {
+			t.Errorf("got %q: %v after %d requests", fault.CodeOf(err), err, len(s.bodies))
+		}
+	})
+}
+
 func TestKeysAreOursAlone(t *testing.T) {
 	s := &server{answer: func(_ int, r *http.Request) (*http.Response, error) {
 		return answer(200, r.Header.Get("APCA-API-KEY-ID")+" "+r.Header.Get("APCA-API-SECRET-KEY")+r.Header.Get("Authorization")), nil
