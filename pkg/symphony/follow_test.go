@@ -124,7 +124,7 @@ func (d *diary) next(t *rapid.T, day int) {
 			t.Fatalf("%s: trades (-Evaluate +Hold):\n%s", d.dates[day], diff)
 		}
 	default:
-		since := fmt.Sprintf("%s", d.dates[d.decided+1])
+		since := string(d.dates[d.decided+1])
 		if !got.Resting || got.AsOf != d.dates[day] || !strings.Contains(got.Reasons[0].Text, since) || !sum(got.Weights).Equal(one) {
 			t.Fatalf("%s: %v because %v, want rest since %s", d.dates[day], got, got.Reasons[0], since)
 		}
