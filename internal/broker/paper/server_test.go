@@ -425,9 +425,10 @@ func TestMoneyIsConserved(t *testing.T) {
 		var wait sync.WaitGroup
 		n := rapid.IntRange(1, 12).Draw(rt, "orders")
 		for i := range n {
-			body := fmt.Sprintf(`{"symbol":%q,"qty":"%s","side":%q,"type":"market","time_in_force":"day","client_order_id":"o%d"}`,
+			kind := rapid.SampledFrom([]string{`"market"`, `"limit","limit_price":"99.9"`, `"limit","limit_price":"100.1"`, `"limit","limit_price":"0.5"`}).Draw(rt, "type")
+			body := fmt.Sprintf(`{"symbol":%q,"qty":"%s","side":%q,"type":%s,"time_in_force":"day","client_order_id":"o%d"}`,
 				rapid.SampledFrom([]string{"SPY", "NEW"}).Draw(rt, "symbol"), decimal.New(rapid.Int64Range(1, 100_000_000_000).Draw(rt, "quantity"), -9),
-				rapid.SampledFrom([]string{"buy", "sell"}).Draw(rt, "side"), i)
+				rapid.SampledFrom([]string{"buy", "sell"}).Draw(rt, "side"), kind, i)
 			wait.Go(func() { a.do("POST", "/v2/orders", body) })
 			if rapid.Bool().Draw(rt, "look") {
 				wait.Go(func() { a.do("GET", "/v2/orders?status=all&limit=500", "") })
