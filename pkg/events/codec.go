@@ -62,7 +62,8 @@ var writers = json.JoinMarshalers(
 		return to.WriteToken(jsontext.String(t.UTC().Format("2006-01-02T15:04:05.000000Z")))
 	}),
 	json.MarshalToFunc(func(to *jsontext.Encoder, d decimal.Decimal) error {
-		return to.WriteToken(jsontext.String(d.String()))
+		b := append(to.AvailableBuffer(), '"')
+		return to.WriteValue(append(appendDecimal(b, d), '"'))
 	}),
 )
 

@@ -36,7 +36,7 @@ func BenchmarkPublish(b *testing.B) {
 	for name, e := range map[string]events.Event{"completed": completed("e-1"), "plan-of-20-trades": planOf(20)} {
 		b.Run(name, func(b *testing.B) {
 			ctx := b.Context()
-			var each []time.Duration
+			each := make([]time.Duration, 0, 1<<20) // grown on the way it would measure its own garbage
 			b.ReportAllocs()
 			for b.Loop() {
 				start := time.Now()
