@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/the-alchemiser/alchemiser/internal/marketdata/csv"
+	"github.com/the-alchemiser/alchemiser/internal/nyse"
 	"github.com/the-alchemiser/alchemiser/internal/stack"
 )
 
@@ -45,5 +47,31 @@ func withBars(cfg stack.Config, bars string) (stack.Config, error) {
 		return cfg, fmt.Errorf("bars %s: not a folder: give one with SYMBOL.csv files (date,close), or leave BARS away for a simulated market", bars)
 	}
 	cfg.Bars = abs
-	return cfg, nil
+	return cfg, tryStrategies(filepath.Join(cfg.Root, "strategies"), abs)
+}
+
+// tryStrategies runs the strategies of a folder once on the bars, as of their last day: what is missing or wrong is better
+// said now than by a run that fails in a minute.
+func tryStrategies(strategies, bars string) error {
+	portfolio, err := loadPortfolio(filepath.Join(strategies, "portfolio.yaml"))
+	if err != nil {
+		return err
+	}
+	symbols := portfolio.Symbols()
+	source, err := csv.Open(bars, symbols...)
+	if err != nil {
+		return fmt.Errorf("the strategies cannot run on these prices: %w", err)
+	}
+	p, err := openPrices(bars, source.LastDate(), symbols)
+	if err != nil {
+		return fmt.Errorf("the strategies cannot run on these prices: %w", err)
+	}
+	sessions, err := nyse.New()
+	if err != nil {
+		return err
+	}
+	if _, _, err := portfolio.Signals(p.history, p.asOf, sessions.Next(p.asOf)); err != nil {
+		return fmt.Errorf("the strategies cannot run on these prices: %w", err)
+	}
+	return nil
 }
