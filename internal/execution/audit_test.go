@@ -45,7 +45,11 @@ func (w *world) inspect(r execution.OrderRequest) {
 	if cost := r.Quantity.Mul(w.quote(r.Symbol).Ask).Add(open); r.Side == market.Buy && cost.GreaterThan(w.cash.Add(w.credit)) {
 		complain("buys of %s, the account has %s", cost, w.cash)
 	}
-	if q := w.quote(r.Symbol); r.Type == execution.OrderLimit && (r.Limit.LessThan(q.Bid) || r.Limit.GreaterThan(q.Ask)) {
+	cents := int32(2)
+	if w.prices[r.Symbol].LessThan(decimal.NewFromInt(1)) {
+		cents = 4
+	}
+	if q := w.quote(r.Symbol); r.Type == execution.OrderLimit && (r.Limit.LessThan(q.Bid.RoundFloor(cents)) || r.Limit.GreaterThan(q.Ask.RoundCeil(cents))) {
 		complain("limit %s is outside of %s to %s", r.Limit, q.Bid, q.Ask)
 	}
 }

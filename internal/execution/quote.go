@@ -79,11 +79,11 @@ func (r *run) latest(ctx context.Context, symbols []string) (map[string]market.Q
 
 // limit is the price of one of steps limit orders: the middle of the spread for the first, its far side, where it trades
 // at once and never worse, for the last, and even steps between. It lies on the exchange's grid and is never worse than
-// the far side.
+// the far side, or the next price of the grid beyond it where a quote is finer than that.
 func limit(side market.Side, q market.Quote, step, steps int) decimal.Decimal {
-	far := q.Ask
+	far := q.Ask.RoundCeil(tick(q.Ask))
 	if side == market.Sell {
-		far = q.Bid
+		far = q.Bid.RoundFloor(tick(q.Bid))
 	}
 	if step >= steps-1 {
 		return far

@@ -40,13 +40,15 @@ func TestLimitsWalkFromTheMiddleToTheFarSide(t *testing.T) {
 		side        market.Side
 		want        string
 	}{
-		"a buy in three steps":              {3, "50", "0.10", market.Buy, "50 50.05 50.1 market"},
-		"a sell in three steps":             {3, "50", "0.10", market.Sell, "50 49.95 49.9 market"},
-		"one step is the far side":          {1, "50", "0.10", market.Buy, "50.1 market"},
-		"two steps are middle and far side": {2, "50", "0.10", market.Sell, "50 49.9 market"},
-		"a buy is cut down to the grid":     {3, "50.005", "0.005", market.Buy, "50 50 50.01 market"},
-		"a sell is raised to the grid":      {3, "50.005", "0.005", market.Sell, "50.01 50.01 50 market"},
-		"below a dollar the grid is finer":  {3, "0.5", "0.0003", market.Buy, "0.5 0.5001 0.5003 market"},
+		"a buy in three steps":                {3, "50", "0.10", market.Buy, "50 50.05 50.1 market"},
+		"a sell in three steps":               {3, "50", "0.10", market.Sell, "50 49.95 49.9 market"},
+		"one step is the far side":            {1, "50", "0.10", market.Buy, "50.1 market"},
+		"two steps are middle and far side":   {2, "50", "0.10", market.Sell, "50 49.9 market"},
+		"a buy is cut down to the grid":       {3, "50.005", "0.005", market.Buy, "50 50 50.01 market"},
+		"a sell is raised to the grid":        {3, "50.005", "0.005", market.Sell, "50.01 50.01 50 market"},
+		"a quote finer than the grid, a buy":  {1, "50.0025", "0.0025", market.Buy, "50.01 market"},
+		"a quote finer than the grid, a sell": {1, "49.9975", "0.0025", market.Sell, "49.99 market"},
+		"below a dollar the grid is finer":    {3, "0.5", "0.0003", market.Buy, "0.5 0.5001 0.5003 market"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
