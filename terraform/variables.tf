@@ -99,8 +99,8 @@ variable "minimum_trade" {
   default     = "5"
 
   validation {
-    condition     = can(regex("^[0-9]+(\\.[0-9]{1,2})?$", var.minimum_trade))
-    error_message = "minimum_trade must be an amount in US dollars, such as \"5\" or \"2.50\"."
+    condition     = can(regex("^([1-9][0-9]*(\\.[0-9]{1,2})?|0\\.(0[1-9]|[1-9][0-9]?))$", var.minimum_trade))
+    error_message = "minimum_trade must be an amount above 0 in US dollars, such as \"5\" or \"2.50\"."
   }
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
 
-// A plan of twenty trades out of forty lines: half of what is held goes, the other half is new.
+// A plan of twenty trades: ten holdings go, ten others are bought.
 func BenchmarkPlanOf20Trades(b *testing.B) {
 	broker := newBroker(b)
 	broker.quotes = map[string]market.Quote{}

@@ -35,6 +35,7 @@ type fakeBroker struct {
 	whole       map[string]bool // traded in whole shares only
 	halted      map[string]bool
 	reserved    map[string]decimal.Decimal // by open orders
+	silent      map[string]bool            // traded, but without a quote
 	err         error
 }
 
@@ -79,8 +80,8 @@ func (b *fakeBroker) Quotes(_ context.Context, symbols []string) (map[string]mar
 	out := map[string]market.Quote{}
 	for _, s := range symbols {
 		q, ok := b.quotes[s]
-		if !ok || b.halted[s] {
-			return nil, fault.New(fault.Transient, "no quote of %s", s)
+		if !ok || b.halted[s] || b.silent[s] {
+			return nil, fault.New(fault.Transient, "%w of %s", market.ErrNoQuote, s)
 		}
 		out[s] = q
 	}

@@ -2,6 +2,7 @@ package portfolio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -93,19 +94,48 @@ func (s *Service) lines(ctx context.Context, weights map[string]decimal.Decimal,
 	if len(quoted) == 0 {
 		return out, nil
 	}
-	quotes, err := s.cfg.Broker.Quotes(ctx, quoted)
+	quotes, err := s.quotes(ctx, quoted)
 	if err != nil {
 		return nil, fmt.Errorf("read quotes: %w", err)
 	}
 	for i := range out {
 		if l := &out[i]; l.asset.Tradable {
-			q := quotes[l.symbol]
-			if l.doubt = doubtOf(q, now, s.cfg.MaxSpread); l.doubt != "" {
-				continue
-			}
-			l.bid, l.ask, l.price = q.Bid, q.Ask, q.Mid()
-			l.value = l.held.Mul(l.price)
+			l.quote(quotes, now, s.cfg.MaxSpread)
 		}
 	}
 	return out, nil
+}
+
+// quotes returns the quotes that there are. Symbols are asked for one by one if one of them has none; if there is none of
+// any, that is the broker's fault and an error.
+func (s *Service) quotes(ctx context.Context, symbols []string) (map[string]market.Quote, error) {
+	quotes, err := s.cfg.Broker.Quotes(ctx, symbols)
+	if !errors.Is(err, market.ErrNoQuote) {
+		return quotes, err
+	}
+	all := map[string]market.Quote{}
+	for _, symbol := range symbols {
+		one, failed := s.cfg.Broker.Quotes(ctx, []string{symbol})
+		if failed != nil && !errors.Is(failed, market.ErrNoQuote) {
+			return nil, failed
+		}
+		maps.Copy(all, one)
+	}
+	if len(all) == 0 {
+		return nil, err
+	}
+	return all, nil
+}
+
+// quote prices the line, or says why there is no price to trade at.
+func (l *line) quote(quotes map[string]market.Quote, now time.Time, maxSpread decimal.Decimal) {
+	q, ok := quotes[l.symbol]
+	if !ok {
+		l.doubt = "it has no two-sided quote"
+		return
+	}
+	if l.doubt = doubtOf(q, now, maxSpread); l.doubt == "" {
+		l.bid, l.ask, l.price = q.Bid, q.Ask, q.Mid()
+		l.value = l.held.Mul(l.price)
+	}
 }

@@ -104,6 +104,10 @@ func TestPlans(t *testing.T) {
 				b.quotes["C"], b.held["C"] = q, d("100")
 			}, weights("A", "0.5", "C", "0.5"), "buy 64.35 A", "its last quote is 15m1s old: too doubtful to trade at; it stays at 23.08 %",
 		},
+		"a symbol without a quote stays and the others are traded": {
+			func(b *fakeBroker, _ *portfolio.Config) { b.held["C"], b.silent = d("100"), map[string]bool{"C": true} }, weights("A", "0.5", "C", "0.5"), "buy 64.35 A",
+			"it has no two-sided quote: too doubtful to trade at; it stays at 23.08 %",
+		},
 		"nor is one whose sides are far apart": {
 			func(b *fakeBroker, _ *portfolio.Config) { b.quotes["C"] = quote("C", "29", "31") }, weights("A", "0.5", "C", "0.5"), "buy 49.5 A",
 			"bid $29.00 and ask $31.00 are 6.67 % apart: too doubtful to trade at; it stays at 0.00 %",

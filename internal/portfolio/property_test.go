@@ -29,7 +29,8 @@ func cents(t *rapid.T, name string, low, high int64) decimal.Decimal {
 func draw(t *rapid.T, spread bool) drawn {
 	b := &fakeBroker{
 		id: "ACC1", cash: cents(t, "cash", 0, 5_000_000), held: map[string]decimal.Decimal{},
-		quotes: map[string]market.Quote{}, whole: map[string]bool{}, halted: map[string]bool{},
+		quotes: map[string]market.Quote{}, whole: map[string]bool{}, halted: map[string]bool{}, silent: map[string]bool{},
+		reserved: map[string]decimal.Decimal{},
 	}
 	units := map[string]int64{}
 	var total int64
@@ -45,7 +46,19 @@ func draw(t *rapid.T, spread bool) drawn {
 		if rapid.Bool().Draw(t, "held") {
 			b.held[symbol] = decimal.New(rapid.Int64Range(1, 500_000_000_000).Draw(t, "quantity"), -9)
 		}
-		units[symbol] = rapid.Int64Range(0, 100).Draw(t, "weight")
+		switch rapid.IntRange(0, 9).Draw(t, "obstacle") {
+		case 0:
+			b.halted[symbol] = i > 0
+		case 1:
+			b.silent[symbol] = i > 0 // else there may be no quote at all
+		case 2:
+			b.reserved[symbol] = b.held[symbol].Mul(decimal.New(rapid.Int64Range(0, 10).Draw(t, "reserved"), -1))
+		}
+		least := int64(0)
+		if i == 0 { // always wanted and quoted: without any quote there is no plan
+			least = 1
+		}
+		units[symbol] = rapid.Int64Range(least, 100).Draw(t, "weight")
 		total += units[symbol]
 	}
 	targets := map[string]decimal.Decimal{}
