@@ -32,5 +32,5 @@ func wire(f *lambdamain.Function) (lambdamain.Service, error) {
 	if err != nil {
 		return lambdamain.Service{}, err
 	}
-	return lambdamain.Service{Handle: service.Handle, Types: []events.Type{events.TypeWorkflowStarted}}, nil
+	return lambdamain.Service{Handle: service.Handle, Types: []events.Type{events.TypeWorkflowStarted}, Warnings: service.Warnings()}, nil
 }

@@ -67,6 +67,15 @@ func New(cfg Config) (*Service, error) {
 	return s, nil
 }
 
+// Warnings returns what is allowed in the shipped symphonies but probably a mistake, as `file:line:column: …`.
+func (s *Service) Warnings() []string {
+	var all []string
+	for _, one := range s.portfolio.Strategies {
+		all = append(all, one.Program.Warnings()...)
+	}
+	return all
+}
+
 // Handle answers a WorkflowStarted with one SignalGenerated, or with one WorkflowCompleted whose outcome is skipped and
 // whose reason says why: the start is too old, it is for another date, the market is closed or its close is not near, or the
 // day's run was begun before by another workflow. The run key is claimed only if the run begins, so a skipped start

@@ -266,3 +266,16 @@ func TestConfigIsCheckedWhole(t *testing.T) {
 		}
 	}
 }
+
+func TestWarningsOfAllSymphoniesAreTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.files["cash.clj"].Data = []byte(`(defsymphony "Cash" {:asset-class "EQUITIES"} (weight-specified 0.5 (asset "BIL" nil) 0.4 (asset "SPY" nil)))`)
+	s, err := strategy.New(w.config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Warnings(); len(got) != 1 || !strings.HasPrefix(got[0], "cash.clj:1:47: ") || !strings.Contains(got[0], "0.9") {
+		t.Errorf("warnings %q", got)
+	}
+}

@@ -54,6 +54,8 @@ type Service struct {
 	Types []events.Type
 	// Observer publishes nothing and handles replays: see consumer.Config.
 	Observer bool
+	// Warnings are told at every start: what is allowed but probably a mistake.
+	Warnings []string
 	// Watchdog answers the schedule's constant JSON; nil refuses it.
 	Watchdog func(context.Context) error
 }
@@ -88,7 +90,7 @@ func run(ctx context.Context, name string, wire func(*Function) (Service, error)
 	if err != nil {
 		return err
 	}
-	c, err := f.consumer(service, tracer)
+	c, err := f.consumer(ctx, service, tracer)
 	if err != nil {
 		return err
 	}
@@ -98,15 +100,19 @@ func run(ctx context.Context, name string, wire func(*Function) (Service, error)
 	return nil
 }
 
-func (f *Function) consumer(service Service, tracer consumer.Tracer) (*consumer.Consumer, error) {
+func (f *Function) consumer(ctx context.Context, service Service, tracer consumer.Tracer) (*consumer.Consumer, error) {
 	deadLetters, err := deadletter.New(sqs.NewFromConfig(f.AWS), f.Config.DeadLettersURL)
 	if err != nil {
 		return nil, err
 	}
+	logger := telemetry.NewLogger(os.Stdout, f.Name, f.Config.Lambda.Version)
+	for _, warning := range service.Warnings {
+		logger.Info(ctx, "warning: "+warning, nil)
+	}
 	cfg := consumer.Config{
 		Function: f.Name, Component: "handler", SourcePrefix: f.Config.Bus.SourcePrefix, SizeLimit: f.Config.Bus.MaxEventBytes,
 		Handler: service.Handle, Observer: service.Observer, Claims: f.Store, DeadLetters: deadLetters,
-		Tracer: tracer, Logger: telemetry.NewLogger(os.Stdout, f.Name, f.Config.Lambda.Version), Now: time.Now,
+		Tracer: tracer, Logger: logger, Now: time.Now,
 		MaxAttempts: maxAttempts, FlushMargin: flushMargin, Lease: longest, PollInterval: pollInterval,
 	}
 	if !service.Observer {
