@@ -60,16 +60,14 @@ func (r *run) scale(ctx context.Context, buys []*line, cost, spend decimal.Decim
 	return nil
 }
 
-// proceeds returns the account as soon as the broker lets it spend what this attempt's sales have brought and its buys have
-// left, or after a while as it is; it waits so long only once. Fees may take a little.
+// proceeds returns the account as soon as the broker lets it spend what the sales of the plan have brought and its buys have
+// left, in whichever attempt, or after a while as it is; it waits so long only once. Fees may take a little.
 func (r *run) proceeds(ctx context.Context, cost decimal.Decimal) (market.Account, error) {
-	enough := r.buyingPower
+	enough := r.plan.BuyingPower
 	for _, l := range r.lines {
-		switch {
-		case len(l.recalled) > 0:
-		case l.trade.Side == market.Sell:
+		if l.trade.Side == market.Sell {
 			enough = enough.Add(l.value())
-		default:
+		} else {
 			enough = enough.Sub(l.value())
 		}
 	}
@@ -77,8 +75,11 @@ func (r *run) proceeds(ctx context.Context, cost decimal.Decimal) (market.Accoun
 	until := r.now().Add(patience * r.cfg.StepInterval)
 	for pause := r.cfg.StepInterval / firstLook; ; pause = min(2*pause, r.cfg.StepInterval) {
 		account, err := r.cfg.Broker.Account(ctx)
-		if err != nil || account.BuyingPower.GreaterThanOrEqual(enough) || r.waited || r.timeIsUp(ctx) {
+		if err != nil || account.BuyingPower.GreaterThanOrEqual(enough) || r.waited {
 			return account, err
+		}
+		if err := r.hasTime(ctx); err != nil {
+			return market.Account{}, err
 		}
 		r.waited = !r.now().Before(until)
 		if err := r.sleep(ctx, pause); err != nil {

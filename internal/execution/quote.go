@@ -45,7 +45,10 @@ func (r *run) quotes(ctx context.Context, lines []*line) error {
 		if len(lines) == 0 {
 			return nil
 		}
-		if !r.now().Before(until) || !r.now().Before(r.lastMoment()) || r.timeIsUp(ctx) {
+		if err := r.hasTime(ctx); err != nil {
+			return err
+		}
+		if !r.now().Before(until) || !r.now().Before(r.lastMoment()) {
 			for _, l := range lines {
 				r.end(l, "%s", doubts[l])
 			}

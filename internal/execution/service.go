@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/shopspring/decimal"
-
 	"github.com/the-alchemiser/alchemiser/pkg/events"
 	"github.com/the-alchemiser/alchemiser/pkg/fault"
 	"github.com/the-alchemiser/alchemiser/pkg/market"
@@ -129,8 +127,6 @@ type run struct {
 	cfg           Config
 	plan          events.RebalancePlanned
 	correlationID string
-	// buyingPower is the broker's when the attempt began.
-	buyingPower decimal.Decimal
 	// waited says that the proceeds of sales were waited for as long as may be.
 	waited bool
 
@@ -159,7 +155,6 @@ func (r *run) begin(ctx context.Context) error {
 	case account.Blocked && !r.begun():
 		return fault.New(fault.Invalid, "the broker does not let account %s trade", account.ID)
 	}
-	r.buyingPower = account.BuyingPower
 	if r.clock, err = r.cfg.Broker.Clock(ctx); err != nil {
 		return err
 	}
@@ -217,8 +212,8 @@ func (r *run) permitted(ctx context.Context) (bool, error) {
 	if r.halted != "" {
 		return false, nil
 	}
-	if r.timeIsUp(ctx) {
-		return false, fault.New(fault.Transient, "the time of this attempt is up before all orders are submitted")
+	if err := r.hasTime(ctx); err != nil {
+		return false, err
 	}
 	enabled, err := r.cfg.Switch.TradingEnabled(ctx)
 	if err != nil {
@@ -249,4 +244,12 @@ const flushMargin = 3 * time.Second
 func (r *run) timeIsUp(ctx context.Context) bool {
 	deadline, ok := ctx.Deadline()
 	return ok && deadline.Sub(r.cfg.Now()) < flushMargin
+}
+
+// hasTime returns a fault.Transient error if nothing more is begun in this attempt: the next one goes on.
+func (r *run) hasTime(ctx context.Context) error {
+	if r.timeIsUp(ctx) {
+		return fault.New(fault.Transient, "the time of this attempt is up before all orders are submitted")
+	}
+	return nil
 }
