@@ -13,18 +13,18 @@ import (
 var minOrder = decimal.NewFromInt(1)
 
 // afford waits for the proceeds of the sales and scales what is left of the buys down, toward zero, if it costs more than
-// there is to spend. That is the buying power above the reserve, but on margin no more of it than cash, or than the plan
-// still wanted to spend less what its sales have failed to bring: a failed sale is not made up for on credit.
+// there is to spend. That is the buying power above the reserve, but on margin no more of it than cash and as much credit
+// as the plan itself counts on: neither a failed sale nor cash that has left the account since is made up for on credit.
 func (r *run) afford(ctx context.Context, buys []*line) error {
-	cost, intended := decimal.Zero, decimal.Zero
+	cost, credit := decimal.Zero, r.plan.Cash.Neg()
 	for _, l := range buys {
 		cost = cost.Add(l.rest().Mul(l.quote.Ask))
 	}
 	for _, l := range r.lines {
-		if open := l.trade.Notional.Sub(l.value()); l.trade.Side == market.Buy {
-			intended = intended.Add(open)
+		if l.trade.Side == market.Buy {
+			credit = credit.Add(l.trade.Notional)
 		} else {
-			intended = intended.Sub(open)
+			credit = credit.Sub(l.trade.Notional)
 		}
 	}
 	account, err := r.proceeds(ctx, cost)
@@ -32,8 +32,8 @@ func (r *run) afford(ctx context.Context, buys []*line) error {
 		return err
 	}
 	reserve := r.plan.CashReserve
-	intended = decimal.Max(account.Cash.Sub(reserve), intended)
-	return r.scale(ctx, buys, cost, decimal.Max(decimal.Min(account.BuyingPower.Sub(reserve), intended), decimal.Zero))
+	spend := decimal.Min(account.BuyingPower.Sub(reserve), account.Cash.Add(decimal.Max(credit, reserve.Neg())))
+	return r.scale(ctx, buys, cost, decimal.Max(spend, decimal.Zero))
 }
 
 // scale cuts what is left of the buys, toward zero, so that it costs no more than there is to spend.

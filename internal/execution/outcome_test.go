@@ -287,3 +287,16 @@ func TestReportSaysWhatAnEarlierAttemptHasCutDown(t *testing.T) {
 		}
 	})
 }
+
+// Cash that has left the account since the plan was made is not made up for on credit.
+func TestCashThatIsGoneIsNotMadeUpForOnCredit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		in := planned(w, trade(market.Buy, "XOM", "100", "50"))
+		w.cash, w.credit = dec("1000"), dec("20000")
+		run(t, w, in)
+		if w.cash.IsNegative() {
+			t.Errorf("cash is %s, bought %s", w.cash, w.held["XOM"])
+		}
+	})
+}
