@@ -18,7 +18,7 @@ var minOrder = decimal.NewFromInt(1)
 func (r *run) afford(ctx context.Context, buys []*line) error {
 	cost, credit := decimal.Zero, r.plan.Cash.Neg()
 	for _, l := range buys {
-		cost = cost.Add(l.rest().Mul(l.quote.Ask))
+		cost = cost.Add(l.cost(l.rest()))
 	}
 	for _, l := range r.lines {
 		if l.trade.Side == market.Buy {
@@ -34,6 +34,11 @@ func (r *run) afford(ctx context.Context, buys []*line) error {
 	reserve := r.plan.CashReserve
 	spend := decimal.Min(account.BuyingPower.Sub(reserve), account.Cash.Add(decimal.Max(credit, reserve.Neg())))
 	return r.scale(ctx, buys, cost, decimal.Max(spend, decimal.Zero))
+}
+
+// cost is what buying quantity takes at most: brokers hold an order against its limit.
+func (l *line) cost(quantity decimal.Decimal) decimal.Decimal {
+	return quantity.Mul(far(market.Buy, l.quote))
 }
 
 // scale cuts what is left of the buys, toward zero, so that it costs no more than there is to spend.
@@ -52,7 +57,7 @@ func (r *run) scale(ctx context.Context, buys []*line, cost, spend decimal.Decim
 		// Multiplied first: the quotient is cut once, so the sum of the costs is at most what there is to spend.
 		rest, _ := l.rest().Mul(spend).QuoRem(cost, places)
 		l.quantity = l.quantity.Sub(l.rest()).Add(rest)
-		if rest.Mul(l.quote.Ask).LessThan(minOrder) {
+		if l.cost(rest).LessThan(minOrder) {
 			r.end(l, "too little is left to buy any")
 		}
 	}

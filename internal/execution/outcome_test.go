@@ -300,3 +300,17 @@ func TestCashThatIsGoneIsNotMadeUpForOnCredit(t *testing.T) {
 		}
 	})
 }
+
+// A broker holds a limit order against its limit, which may lie beyond an ask that is finer than the grid.
+func TestBuysAreCountedAtTheirLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.half, w.cash = dec("0.001"), dec("1000.05")
+		run(t, w, planned(w, trade(market.Buy, "XOM", "20", "50")))
+		for _, o := range w.orders {
+			if cost := o.Limit.Mul(o.Quantity); cost.GreaterThan(dec("1000.05")) {
+				t.Errorf("%s at %s needs %s", o.Quantity, o.Limit, cost)
+			}
+		}
+	})
+}

@@ -84,10 +84,7 @@ func (r *run) latest(ctx context.Context, symbols []string) (map[string]market.Q
 // at once and never worse, for the last, and even steps between. It lies on the exchange's grid and is never worse than
 // the far side, or the next price of the grid beyond it where a quote is finer than that.
 func limit(side market.Side, q market.Quote, step, steps int) decimal.Decimal {
-	far := q.Ask.RoundCeil(tick(q.Ask))
-	if side == market.Sell {
-		far = q.Bid.RoundFloor(tick(q.Bid))
-	}
+	far := far(side, q)
 	if step >= steps-1 {
 		return far
 	}
@@ -97,6 +94,14 @@ func limit(side market.Side, q market.Quote, step, steps int) decimal.Decimal {
 		return decimal.Max(price.RoundCeil(tick(price)), far)
 	}
 	return decimal.Min(price.RoundFloor(tick(price)), far)
+}
+
+// far is the price of the far side of the spread on the grid.
+func far(side market.Side, q market.Quote) decimal.Decimal {
+	if side == market.Sell {
+		return q.Bid.RoundFloor(tick(q.Bid))
+	}
+	return q.Ask.RoundCeil(tick(q.Ask))
 }
 
 // tick is the number of decimals of a price: cents from one dollar, else hundredths of a cent. Finer ones are refused.
