@@ -94,7 +94,7 @@ func OrderID(planID, symbol string, side market.Side, step int) string {
 // recall makes the lines and reads what earlier attempts have left in the ledger.
 func (r *run) recall(ctx context.Context) error {
 	for _, t := range r.plan.Trades {
-		l := &line{trade: t, quantity: t.Quantity}
+		l, filled := &line{trade: t, quantity: t.Quantity}, decimal.Zero
 		for step := 0; ; step++ {
 			o, found, err := r.cfg.Ledger.Order(ctx, OrderID(r.plan.PlanID, t.Symbol, t.Side, step))
 			if err != nil {
@@ -104,11 +104,11 @@ func (r *run) recall(ctx context.Context) error {
 				break
 			}
 			l.recalled = append(l.recalled, o)
+			// Each order was for all that the ones before had left: the last one knows of every cut.
+			l.quantity, filled = filled.Add(o.Quantity), filled.Add(o.Filled)
 		}
-		if len(l.recalled) > 0 {
-			if l.quantity = l.recalled[0].Quantity; l.quantity.LessThan(t.Quantity) {
-				r.note(l, "an earlier attempt has cut it down to %s of %s", l.quantity, t.Quantity)
-			}
+		if l.quantity.LessThan(t.Quantity) {
+			r.note(l, "an earlier attempt has cut it down to %s of %s", l.quantity, t.Quantity)
 		}
 		r.lines = append(r.lines, l)
 	}

@@ -2,6 +2,7 @@ package execution_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,4 +79,18 @@ func TestProceedsAreWaitedForInTheNextAttemptToo(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What an attempt reports does not depend on whether the attempt before it has traded.
+func TestATradeThatWasCutIsReportedTheSameByTheNextAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.cash, w.limitSteps, w.drift, w.behave["XOM"] = dec("980"), 2, dec("1"), fillsAtFar
+		in := planned(w, trade(market.Buy, "XOM", "19", "50"))
+		_, first := run(t, w, in)
+		_, second := run(t, w, in)
+		if a, b := strings.SplitN(first.Reason, ";", 2)[0], strings.SplitN(second.Reason, ";", 2)[0]; a != b || strings.Contains(second.Reason, "traded: ;") || strings.HasSuffix(second.Reason, "traded: ") {
+			t.Errorf("first %q, then %q", first.Reason, second.Reason)
+		}
+	})
 }
