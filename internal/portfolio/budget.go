@@ -19,7 +19,8 @@ func (p *planner) spendable() decimal.Decimal {
 }
 
 // afford cuts the buys down, in proportion, if they cost more at the ask than there is to spend. What cutting to whole
-// shares leaves goes to the buys in their order, so that planning again after the fills finds nothing left to do.
+// shares leaves, and what is too little for a trade, goes to the buys in their order, so that planning again after the
+// fills finds nothing left to do.
 func (p *planner) afford() {
 	spend, cost := p.spendable(), decimal.Zero
 	for _, c := range p.buys {
@@ -34,17 +35,20 @@ func (p *planner) afford() {
 	for i, c := range wanted {
 		// Multiplied first: the quotient is cut once, toward zero, so the sum stays within spend.
 		quantities[i], _ = c.quantity.Mul(spend).QuoRem(cost, c.line.places())
+		if quantities[i].Mul(c.line.price).LessThan(p.cfg.MinTrade) {
+			quantities[i] = decimal.Zero
+		}
 		left = left.Sub(quantities[i].Mul(c.line.ask))
 	}
 	p.buys = nil
 	for i, c := range wanted {
 		more := decimal.Min(c.line.shares(left, c.line.ask), c.quantity.Sub(quantities[i]))
-		left = left.Sub(more.Mul(c.line.ask))
 		quantity := quantities[i].Add(more)
 		if quantity.Mul(c.line.price).LessThan(p.cfg.MinTrade) {
 			p.obstruct(c.line, fmt.Sprintf("%s should be bought, but only %s are there for all buys of %s", c.quantity, market.USD(spend), market.USD(cost)))
 			continue
 		}
+		left = left.Sub(more.Mul(c.line.ask))
 		if quantity.LessThan(c.quantity) {
 			c.cut, c.quantity = c.quantity, quantity
 		}

@@ -268,3 +268,15 @@ func TestConfigIsCheckedWhole(t *testing.T) {
 		}
 	}
 }
+
+// Money that is too little for a trade of each buy is enough for one of the first.
+func TestMoneyThatIsTooLittleForAllBuysGoesToTheFirst(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	b.cash, b.held["W"], b.halted["W"] = d("20"), d("10"), true
+	cfg := config(b)
+	cfg.CashReserve, cfg.MinTrade = decimal.Zero, d("15")
+	if got := tell(planOf(t, cfg, signal(weights("A", "0.5", "B", "0.5")))); got != "buy 0.2 A" {
+		t.Errorf("the plan is %s", got)
+	}
+}
