@@ -2,31 +2,8 @@
 package main
 
 import (
-	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-
 	"github.com/the-alchemiser/alchemiser/functions/internal/lambdamain"
-	"github.com/the-alchemiser/alchemiser/internal/monitor"
-	"github.com/the-alchemiser/alchemiser/internal/notify"
+	"github.com/the-alchemiser/alchemiser/internal/functions"
 )
 
-// stalledAfter is longer than the longest pause between two events of a workflow that lives: execution's three attempts
-// of ten minutes each, with Lambda's pauses of three minutes between them.
-const stalledAfter = 35 * time.Minute
-
-func main() { lambdamain.Main("monitor", wire) }
-
-func wire(f *lambdamain.Function) (lambdamain.Service, error) {
-	people, err := notify.New(sns.NewFromConfig(f.AWS), f.Config.NotifyTopicARN)
-	if err != nil {
-		return lambdamain.Service{}, err
-	}
-	service, err := monitor.New(monitor.Config{
-		Timeline: f.Store, Workflows: f.Store, Notifier: people, StalledAfter: stalledAfter, Now: time.Now,
-	})
-	if err != nil {
-		return lambdamain.Service{}, err
-	}
-	return lambdamain.Service{Handle: service.Handle, Observer: true, Watchdog: service.Watchdog}, nil
-}
+func main() { lambdamain.Main(functions.NameMonitor, functions.Monitor) }

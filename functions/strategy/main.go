@@ -2,35 +2,8 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
-	"time"
-
 	"github.com/the-alchemiser/alchemiser/functions/internal/lambdamain"
-	prices "github.com/the-alchemiser/alchemiser/internal/marketdata/alpaca"
-	"github.com/the-alchemiser/alchemiser/internal/strategy"
-	"github.com/the-alchemiser/alchemiser/pkg/events"
+	"github.com/the-alchemiser/alchemiser/internal/functions"
 )
 
-func main() { lambdamain.Main("strategy", wire) }
-
-func wire(f *lambdamain.Function) (lambdamain.Service, error) {
-	broker, err := f.Broker()
-	if err != nil {
-		return lambdamain.Service{}, err
-	}
-	bars, err := prices.New(prices.Config{
-		DataURL: f.Config.Broker.DataURL, Broker: broker, Credentials: broker.Keys.Credentials, Transport: broker.Transport,
-	})
-	if err != nil {
-		return lambdamain.Service{}, err
-	}
-	service, err := strategy.New(strategy.Config{
-		Broker: broker, Prices: bars, Runs: f.Store, Now: time.Now,
-		Strategies: os.DirFS(filepath.Join(f.Config.Lambda.TaskRoot, "strategies")),
-	})
-	if err != nil {
-		return lambdamain.Service{}, err
-	}
-	return lambdamain.Service{Handle: service.Handle, Types: []events.Type{events.TypeWorkflowStarted}, Warnings: service.Warnings()}, nil
-}
+func main() { lambdamain.Main(functions.NameStrategy, functions.Strategy) }

@@ -22,7 +22,7 @@ import (
 type Config struct {
 	// Stage is part of every name: dev, prod.
 	Stage string `env:"STAGE,notEmpty"`
-	// Mode says whether events have effects; only ModeLive is served.
+	// Mode says whether events have effects.
 	Mode Mode `env:"MODE" envDefault:"live"`
 	// StateTable is the DynamoDB table that holds all state.
 	StateTable string     `env:"STATE__TABLE,notEmpty"`
@@ -40,8 +40,12 @@ type Config struct {
 // Mode says whether events have effects.
 type Mode string
 
-// ModeLive is the mode in which functions trade and publish.
-const ModeLive Mode = "live"
+const (
+	// ModeLive is the mode in which functions trade and publish.
+	ModeLive Mode = "live"
+	// ModeShadow is the mode in which functions record what is delivered to them, and do nothing else.
+	ModeShadow Mode = "shadow"
+)
 
 // Broker is where orders go.
 type Broker struct {
@@ -99,8 +103,8 @@ func Load(environ []string) (Config, error) {
 	if c.Stage != "" && !stage.MatchString(c.Stage) {
 		faults = append(faults, fmt.Errorf("STAGE is %q, want 2 to 16 of a-z, 0-9 and -, beginning with a letter", c.Stage))
 	}
-	if c.Mode != ModeLive {
-		faults = append(faults, fmt.Errorf("MODE is %q, want %q: this version serves no other, so it refuses to start instead of trading by mistake", c.Mode, ModeLive))
+	if c.Mode != ModeLive && c.Mode != ModeShadow {
+		faults = append(faults, fmt.Errorf("MODE is %q, want %q or %q", c.Mode, ModeLive, ModeShadow))
 	}
 	if !missing { // the rest would only repeat what is missing
 		faults = append(faults, c.Bus.Validate())

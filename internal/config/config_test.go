@@ -58,7 +58,7 @@ func TestLoadRefuses(t *testing.T) {
 		},
 		"a bus without a name":        {map[string]string{"EVENTBRIDGE__EVENT_BUS_NAME": "unset"}, []string{"EVENTBRIDGE__EVENT_BUS_NAME"}},
 		"a stage that is no name":     {map[string]string{"STAGE": "Dev/1"}, []string{"STAGE"}},
-		"shadow mode":                 {map[string]string{"MODE": "shadow"}, []string{`MODE is "shadow"`}},
+		"a mode that is none":         {map[string]string{"MODE": "dry"}, []string{`MODE is "dry"`}},
 		"live trading by address":     {map[string]string{"BROKER__BASE_URL": "https://api.alpaca.markets"}, []string{"BROKER__ALLOW_LIVE=true"}},
 		"live trading by permission":  {map[string]string{"BROKER__ALLOW_LIVE": "true"}, []string{"BROKER__ALLOW_LIVE is true"}},
 		"an address with a path":      {map[string]string{"BROKER__BASE_URL": "https://api.alpaca.markets/v2"}, []string{"BROKER__BASE_URL"}},
@@ -90,10 +90,10 @@ func TestLiveTradingWithAddressAndPermission(t *testing.T) {
 }
 
 func ExampleLoad() {
-	_, err := config.Load(environment(map[string]string{"STAGE": "unset", "MODE": "shadow"}))
+	_, err := config.Load(environment(map[string]string{"STAGE": "unset", "MODE": "dry"}))
 	fmt.Println(err)
 	// Output:
 	// environment:
 	// STAGE is not set
-	// MODE is "shadow", want "live": this version serves no other, so it refuses to start instead of trading by mistake
+	// MODE is "dry", want "live" or "shadow"
 }

@@ -1,8 +1,9 @@
 // Package store keeps the state of all functions in one DynamoDB table: claims and outbox, runs, plans, the ledger of
-// orders and fills, timelines and workflows. The keys are those of DESIGN chapter 12.
+// orders and fills, timelines and workflows, the fingerprints of dual runs. The keys are those of DESIGN chapter 12.
 //
 // What guards something is written by conditional writes only, and every read is consistent. A write whose reply was
-// lost is recognised by what it has stored. Money is stored as text. Claims and their outbox expire; nothing else does.
+// lost is recognised by what it has stored. Money is stored as text. Claims with
+// their outbox and fingerprints expire; nothing else does.
 //
 // It decides nothing: what a claim, an order or a workflow may become is said by the domains whose ports it implements,
 // and restated here only where a condition has to hold it.
@@ -20,6 +21,7 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/awsclient"
 	"github.com/the-alchemiser/alchemiser/internal/consumer"
 	"github.com/the-alchemiser/alchemiser/internal/execution"
+	"github.com/the-alchemiser/alchemiser/internal/fingerprint"
 	"github.com/the-alchemiser/alchemiser/internal/monitor"
 	"github.com/the-alchemiser/alchemiser/internal/strategy"
 	"github.com/the-alchemiser/alchemiser/pkg/fault"
@@ -32,6 +34,7 @@ var (
 	_ execution.Plans   = (*Store)(nil)
 	_ monitor.Timeline  = (*Store)(nil)
 	_ monitor.Workflows = (*Store)(nil)
+	_ fingerprint.Log   = (*Store)(nil)
 	_ Client            = (*dynamodb.Client)(nil)
 )
 

@@ -14,7 +14,7 @@ var sourcePrefix = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
 type Config struct {
 	// UseEventBridge chooses EventBridge; otherwise events stay in the process.
 	UseEventBridge bool `env:"USE_EVENTBRIDGE" envDefault:"true"`
-	// EnableDualPublish publishes to the other bus too, as a shadow.
+	// EnableDualPublish keeps events in the process and publishes them on EventBridge too, whose functions run as shadow.
 	EnableDualPublish bool `env:"ENABLE_DUAL_PUBLISH" envDefault:"false"`
 	// EventBusName is the name or ARN of the bus on EventBridge. It is required there: PutEvents to a bus that does not
 	// exist succeeds and drops the events.
@@ -31,11 +31,33 @@ type Config struct {
 	ArchiveRetentionDays int `env:"ARCHIVE_RETENTION_DAYS" envDefault:"365"`
 }
 
+// Mode is where events travel.
+type Mode string
+
+// The modes, in the order of a migration. In ModeDual events travel in the process, and EventBridge is tried out beside it.
+const (
+	ModeMemory      Mode = "memory"
+	ModeDual        Mode = "dual"
+	ModeEventBridge Mode = "eventbridge"
+)
+
+// Mode returns what the configuration asks for.
+func (c Config) Mode() Mode {
+	switch {
+	case c.EnableDualPublish:
+		return ModeDual
+	case c.UseEventBridge:
+		return ModeEventBridge
+	default:
+		return ModeMemory
+	}
+}
+
 // Validate returns all faults of the configuration, each with its variable, or nil.
 func (c Config) Validate() error {
 	var errs []error
-	if c.UseEventBridge && c.EventBusName == "" {
-		errs = append(errs, errors.New(variablePrefix+"EVENT_BUS_NAME is not set: name the bus, or set "+variablePrefix+"USE_EVENTBRIDGE=false"))
+	if c.Mode() != ModeMemory && c.EventBusName == "" {
+		errs = append(errs, errors.New(variablePrefix+"EVENT_BUS_NAME is not set: name the bus, or set "+variablePrefix+"USE_EVENTBRIDGE=false without dual publish"))
 	}
 	if !sourcePrefix.MatchString(c.SourcePrefix) {
 		errs = append(errs, fmt.Errorf("%sSOURCE_PREFIX is %q, want letters, digits, _ and - in parts joined by dots", variablePrefix, c.SourcePrefix))

@@ -65,7 +65,7 @@ func exempt(rule, importer string) bool {
 	case "AWS SDKs enter at the edges only":
 		for _, edge := range []string{
 			"pkg/bus/ebbus", "pkg/bus/lambdabus", "internal/awsclient", "internal/store", "internal/deadletter",
-			"internal/notify", "internal/secret", "internal/telemetry",
+			"internal/notify", "internal/secret", "internal/telemetry", "internal/functions", "internal/host",
 		} {
 			if within(importer, edge) {
 				return true

@@ -1,4 +1,4 @@
-package lambdamain
+package functions
 
 import (
 	"net/http"
