@@ -39,14 +39,18 @@ type Letter struct {
 
 // record is what Lambda sends to an on-failure destination.
 type record struct {
-	RequestContext *struct {
-		Condition              string `json:"condition"`
-		ApproximateInvokeCount int    `json:"approximateInvokeCount"`
-	} `json:"requestContext"`
-	RequestPayload  jsontext.Value `json:"requestPayload"`
+	Version         string          `json:"version"`
+	RequestContext  *requestContext `json:"requestContext"`
+	RequestPayload  jsontext.Value  `json:"requestPayload"`
 	ResponsePayload struct {
 		ErrorMessage string `json:"errorMessage"`
 	} `json:"responsePayload"`
+}
+
+type requestContext struct {
+	RequestID              string `json:"requestId"`
+	Condition              string `json:"condition"`
+	ApproximateInvokeCount int    `json:"approximateInvokeCount"`
 }
 
 // Parse reads a message by its body and its attributes of type String. It returns a fault.Invalid error for a message

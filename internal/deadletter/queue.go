@@ -63,17 +63,22 @@ func (q *Queue) Send(ctx context.Context, d consumer.DeadLetter) error {
 	return nil
 }
 
-// attribute returns s as SQS takes it: the characters that XML has, and not without end. A cut is visible.
+// cut returns s, but not without end. A cut is visible.
+func cut(s string) string {
+	if len(s) > maxAttribute {
+		return fmt.Sprintf("%s… (%d more bytes)", strings.ToValidUTF8(s[:maxAttribute], ""), len(s)-maxAttribute)
+	}
+	return s
+}
+
+// attribute returns s as SQS takes it: not too long, and of the characters that XML has.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 func attribute(s string) types.MessageAttributeValue {
-	if len(s) > maxAttribute {
-		s = fmt.Sprintf("%s… (%d more bytes)", s[:maxAttribute], len(s)-maxAttribute)
-	}
 	s = strings.Map(func(r rune) rune {
 		if r == '\t' || r == '\n' || r == '\r' || r >= ' ' && r <= 0xFFFD || r >= 0x10000 {
 			return r
 		}
 		return '\uFFFD'
-	}, s)
+	}, cut(s))
 	return types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &s}
 }

@@ -64,6 +64,9 @@ func (b *Bus) deliver(s *subscription, d bus.Delivery) {
 		b.sleep(wait)
 	}
 	letter.At = b.cfg.Now()
+	if b.cfg.Bury != nil {
+		b.cfg.Bury(letter)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.dead = append(b.dead, letter)

@@ -42,6 +42,9 @@ type Config struct {
 	QueueSize int
 	// ArchiveRetention is how long events can be replayed; 0 means as long as the process lives.
 	ArchiveRetention time.Duration
+	// Bury, if there is one, gets every dead letter as well, before the delivery counts as ended: whoever must not lose
+	// them keeps them elsewhere.
+	Bury func(DeadLetter)
 	// Now is the time of archive, event age and dead letters.
 	Now func() time.Time
 }

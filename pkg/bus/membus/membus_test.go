@@ -145,6 +145,23 @@ func TestPanicAndTimeoutAreFailedAttempts(t *testing.T) {
 	})
 }
 
+func TestDeadLettersAreGivenAwayBeforeTheBusIsIdle(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var buried []membus.DeadLetter
+		b := newBus(t, func(c *membus.Config) {
+			c.RetryDelays = []time.Duration{time.Minute}
+			c.Bury = func(l membus.DeadLetter) { buried = append(buried, l) }
+		})
+		b.Subscribe("f", func(context.Context, bus.Delivery) error { return errors.New("broken") })
+		publish(t, b, "e-1")
+		wait(t, b)
+		if len(buried) != 1 || buried[0].Attempts != 2 || buried[0].Condition != membus.RetriesExhausted || buried[0].At.IsZero() {
+			t.Errorf("buried %+v, want the one delivery after its two attempts", buried)
+		}
+	})
+}
+
 func TestPublishWaitsForRoomAndGivesUpWithItsContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
