@@ -17,7 +17,7 @@ locals {
 
   environment = {
     STAGE                           = var.stage
-    MODE                            = "live"
+    MODE                            = var.mode == "shadow" ? "shadow" : "live"
     STATE__TABLE                    = module.state.table_name
     EVENTBRIDGE__EVENT_BUS_NAME     = module.bus.name
     EVENTBRIDGE__SOURCE_PREFIX      = "alchemiser"
@@ -102,6 +102,7 @@ module "function" {
   timeout_seconds    = each.value.timeout_seconds
   environment        = local.environment
   rule_name          = each.value.rule_name
+  rule_enabled       = var.mode != "hosted" || each.key == "monitor"
   event_pattern      = each.value.event_pattern
   statements         = each.value.statements
   bus                = { name = module.bus.name, arn = module.bus.arn }
@@ -113,10 +114,20 @@ module "schedule" {
 
   stage            = var.stage
   portfolio_id     = var.portfolio_id
-  enabled          = var.schedules_enabled
+  enabled          = var.schedules_enabled && var.mode != "shadow" # there the process starts the runs
   bus_arn          = module.bus.arn
   dead_letters_arn = module.bus.dead_letters_arn
   watchdog_arn     = module.function["monitor"].alias_arn
+}
+
+# What `alchemiser run --mode eventbridge` reads.
+module "host" {
+  source = "./modules/host"
+  count  = var.mode == "hosted" ? 1 : 0
+
+  stage            = var.stage
+  bus              = { name = module.bus.name, arn = module.bus.arn }
+  dead_letters_arn = module.bus.dead_letters_arn
 }
 
 # The monitor's rule has a second target: every event also lands in a log group, beside its function.

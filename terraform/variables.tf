@@ -54,6 +54,18 @@ variable "schedules_enabled" {
   default     = true
 }
 
+variable "mode" {
+  description = "Who handles events. live: the functions. shadow: `alchemiser run --mode dual`, and the functions only record what comes to them; the schedules are off. hosted: `alchemiser run --mode eventbridge` by a queue; the rules of strategy, portfolio and execution are off."
+  type        = string
+  default     = "live"
+  nullable    = false
+
+  validation {
+    condition     = contains(["live", "shadow", "hosted"], var.mode)
+    error_message = "mode must be live, shadow or hosted."
+  }
+}
+
 variable "broker_base_url" {
   description = "Trading API of the broker. The default is Alpaca's paper trading; live trading needs broker_allow_live as well."
   type        = string

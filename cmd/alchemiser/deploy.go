@@ -18,8 +18,8 @@ import (
 )
 
 // deploy starts the local stack, applies Terraform and stores the paper broker's keys. If it fails, or ctx ends, no
-// process is left behind.
-func deploy(ctx context.Context, out io.Writer, cfg stack.Config) (_ *stack.Stack, err error) {
+// process is left behind. vars are further variables of Terraform as NAME=VALUE.
+func deploy(ctx context.Context, out io.Writer, cfg stack.Config, vars ...string) (_ *stack.Stack, err error) {
 	zip := filepath.Join(cfg.Root, "build", map[string]string{"x86_64": "amd64", "arm64": "arm64"}[cfg.Architecture], "strategy.zip")
 	if _, err := os.Stat(zip); err != nil {
 		return nil, fmt.Errorf("the functions are not built: run `make build`: %w", err)
@@ -37,7 +37,7 @@ func deploy(ctx context.Context, out io.Writer, cfg stack.Config) (_ *stack.Stac
 	if err := s.Terraform.Init(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.Terraform.Apply(ctx, applyProgress(out)); err != nil {
+	if err := s.Terraform.Apply(ctx, applyProgress(out), vars...); err != nil {
 		return nil, err
 	}
 	return s, storeBrokerKeys(ctx, s)

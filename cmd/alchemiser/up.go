@@ -10,7 +10,7 @@ import (
 )
 
 func newUpCommand() *cobra.Command {
-	var bars string
+	var bars, mode string
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Start the local stack and keep it running",
@@ -25,7 +25,7 @@ func newUpCommand() *cobra.Command {
 			}
 			cfg.Detach = true
 			out := cmd.OutOrStdout()
-			s, err := deploy(cmd.Context(), out, cfg)
+			s, err := deploy(cmd.Context(), out, cfg, "mode="+mode)
 			if err != nil {
 				return err
 			}
@@ -34,6 +34,7 @@ func newUpCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&bars, "bars", "", "folder of SYMBOL.csv with real prices; without it the market is simulated")
+	cmd.Flags().StringVar(&mode, "mode", "live", "who handles events (Terraform's variable mode): live, shadow or hosted")
 	return cmd
 }
 

@@ -56,6 +56,7 @@ resource "aws_cloudwatch_event_rule" "this" {
   description    = "Events that alchemiser's ${var.name} handles."
   event_bus_name = var.bus.name
   event_pattern  = var.event_pattern
+  state          = var.rule_enabled ? "ENABLED" : "DISABLED"
 }
 
 resource "aws_cloudwatch_event_target" "this" {

@@ -55,6 +55,12 @@ variable "environment" {
   nullable    = false
 }
 
+variable "rule_enabled" {
+  description = "Whether the rule brings events to the function. Events that pass while it does not are in the archive only."
+  type        = bool
+  default     = true
+}
+
 variable "rule_name" {
   description = "Name of the rule that selects the function's events."
   type        = string

@@ -1,0 +1,4 @@
+output "queue_url" {
+  description = "Queue that the process reads."
+  value       = aws_sqs_queue.this.url
+}
