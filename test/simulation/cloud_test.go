@@ -116,6 +116,7 @@ func (c *cloud) envelope(wire events.Wire) bus.Envelope {
 
 // put takes an event into the archive and hands it to whoever wants it.
 func (c *cloud) put(a accepted) {
+	c.published(a.event)
 	c.archive = append(c.archive, a)
 	c.fanOut(a.envelope)
 }
@@ -126,7 +127,7 @@ func (c *cloud) fanOut(e bus.Envelope) {
 		panic(err)
 	}
 	for _, f := range c.functions {
-		if len(f.types) > 0 && !slices.Contains(f.types, events.Type(e.DetailType)) {
+		if !f.wants(e) {
 			continue
 		}
 		f.enqueue(raw, e.ReplayName != "")
@@ -137,16 +138,23 @@ func (c *cloud) fanOut(e bus.Envelope) {
 	}
 }
 
+// wants says whether the function's rule matches e.
+func (f *function) wants(e bus.Envelope) bool {
+	return len(f.types) == 0 || slices.Contains(f.types, events.Type(e.DetailType))
+}
+
 // enqueue plans the first attempt of one more delivery.
 func (f *function) enqueue(raw []byte, replay bool) {
 	f.deliveries++
 	d := &delivery{function: f, id: fmt.Sprintf("%s-%04d", f.name, f.deliveries), raw: raw, replay: replay}
-	wait := f.between(time.Millisecond, 50*time.Millisecond)
+	var wait time.Duration // in the same moment as others: then their steps are shuffled
 	switch {
 	case f.chance(f.rates.delayed / 5):
 		wait = f.between(time.Minute, 20*time.Minute)
 	case f.chance(f.rates.delayed):
 		wait = f.between(50*time.Millisecond, 20*time.Second)
+	case f.chance(0.3):
+		wait = f.between(time.Millisecond, 50*time.Millisecond)
 	}
 	f.after(wait, d.attempt)
 }

@@ -28,8 +28,8 @@ func (w *world) drawDays() (days []market.Date) {
 		if day.Weekday() == time.Saturday || day.Weekday() == time.Sunday {
 			continue
 		}
-		days = append(days, dateOf(day))
-		if _, trades := w.calendar.Session(dateOf(day)); trades {
+		days = append(days, market.DateOf(day))
+		if _, trades := w.calendar.Session(market.DateOf(day)); trades {
 			n++
 		}
 	}

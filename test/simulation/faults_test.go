@@ -115,8 +115,8 @@ func (w *world) callWithin(ctx context.Context, flight time.Duration, name strin
 
 // straggle lets a request arrive after its caller has given up.
 func (w *world) straggle(a *actor, flight time.Duration, name string, do effect) {
-	w.stragglers++
-	packet := &actor{label: fmt.Sprintf("packet %d of %s", w.stragglers, a.label)}
+	w.late++
+	packet := &actor{label: fmt.Sprintf("packet %d of %s", w.late, a.label)}
 	w.after(w.between(time.Millisecond, flight), func() {
 		w.start(context.Background(), packet, func(context.Context) {
 			w.note("%s: %s arrives late (%s)", packet.label, name, outcome(do()))

@@ -22,8 +22,7 @@ type scheduler struct {
 	tasks   []task // by time, then by order of planning
 	planned int
 	history hash.Hash
-	// steps counts the turns that were given, deaths the processes that have ended before their work.
-	steps, deaths int
+	counts
 	// trace, if there is one, is told every line of the history.
 	trace func(line string)
 

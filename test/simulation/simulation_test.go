@@ -1,16 +1,113 @@
+// Package simulation_test runs the real functions in simulated worlds in which everything goes wrong that can, and checks that no
+// event is lost and no order is made twice.
 package simulation_test
 
 import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/the-alchemiser/alchemiser/internal/nyse"
 )
 
-func TestOne(t *testing.T) {
-	cal := must(nyse.New())
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(1, cal, func(l string) { t.Log(l) })
+// The environment of a run: how many workflows are traded at least, and the one seed that is looked at.
+const (
+	envWorkflows = "SIM_WORKFLOWS"
+	envSeed      = "SIM_SEED"
+)
+
+// standard is how many workflows are enough for every change.
+const standard = 1000
+
+// live lets the world of a seed come to its end.
+func live(t *testing.T, seed uint64, calendar *nyse.Calendar, trace func(string)) (w *world) {
+	t.Helper()
+	defer func() {
+		if broken := recover(); broken != nil {
+			panic(fmt.Sprintf("seed %d: %v\n%s", seed, broken, again(seed)))
+		}
+	}()
+	synctest.Test(t, func(*testing.T) {
+		w = newWorld(seed, calendar, trace)
 		w.run()
+		w.settle()
+		w.check()
 	})
+	return w
+}
+
+// settle ends all faults and gives what has failed back, until nothing changes any more.
+func (w *world) settle() {
+	w.rates, w.trading = rates{}, true
+	for range 3 {
+		if w.undone() == 0 {
+			break
+		}
+		w.after(time.Hour, w.cloud.redrive)
+		w.run()
+	}
+	w.after(time.Hour, w.cloud.watch)
+	w.run()
+}
+
+func again(seed uint64) string { return fmt.Sprintf("make sim SEED=%d", seed) }
+
+func TestSimulation(t *testing.T) {
+	if one := os.Getenv(envSeed); one != "" {
+		t.Skipf("%s=%s asks for one world", envSeed, one)
+	}
+	want := int64(standard)
+	if s := os.Getenv(envWorkflows); s != "" {
+		n, err := strconv.ParseInt(s, 10, 64)
+		if err != nil {
+			t.Fatalf("%s: %v", envWorkflows, err)
+		}
+		want = n
+	}
+	calendar := must(nyse.New())
+	var seeds, traded atomic.Int64
+	var mu sync.Mutex
+	var all counts
+	begun := time.Now()
+	t.Run("worlds", func(t *testing.T) {
+		for i := range runtime.GOMAXPROCS(0) {
+			t.Run(strconv.Itoa(i), func(t *testing.T) {
+				t.Parallel()
+				for traded.Load() < want {
+					seed := uint64(seeds.Add(1))
+					w := live(t, seed, calendar, nil)
+					traded.Add(int64(w.traded))
+					mu.Lock()
+					all.add(w.counts)
+					mu.Unlock()
+					for _, f := range w.faults {
+						t.Errorf("seed %d: %s\n%s", seed, f, again(seed))
+					}
+				}
+			})
+		}
+	})
+	t.Logf("%d worlds in %s: %s", seeds.Load(), time.Since(begun).Round(time.Millisecond), all)
+}
+
+func TestOneWorld(t *testing.T) {
+	s := os.Getenv(envSeed)
+	if s == "" {
+		t.Skipf("%s names no world", envSeed)
+	}
+	seed, err := strconv.ParseUint(s, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", envSeed, err)
+	}
+	w := live(t, seed, must(nyse.New()), func(line string) { fmt.Println(line) })
+	for _, f := range w.faults {
+		t.Errorf("seed %d: %s", seed, f)
+	}
+	t.Logf("history %x: %s", w.history.Sum(nil), w.counts)
 }

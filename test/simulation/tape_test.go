@@ -47,7 +47,7 @@ func newTape(rng *rand.Rand, calendar *nyse.Calendar, days []market.Date) *tape 
 	t := &tape{calendar: calendar, bars: map[string][]market.Bar{}, last: days[len(days)-1]}
 	var dates []market.Date
 	for day := t.morning(days[0]); len(dates) < history; day = day.AddDate(0, 0, -1) {
-		if date := dateOf(day); date < days[0] {
+		if date := market.DateOf(day); date < days[0] {
 			if _, trades := calendar.Session(date); trades {
 				dates = append(dates, date)
 			}
@@ -79,10 +79,8 @@ func moment(calendar *nyse.Calendar, date market.Date, clock string) time.Time {
 	return must(time.ParseInLocation("2006-01-02 15:04", string(date)+" "+clock, calendar.Zone()))
 }
 
-func dateOf(t time.Time) market.Date { return market.DateOf(t) }
-
-// positions are what the account holds at first.
-func (t *tape) positions() map[string]decimal.Decimal {
+// startingPositions are what the account holds at first.
+func startingPositions() map[string]decimal.Decimal {
 	return map[string]decimal.Decimal{"AAA": decimal.NewFromInt(40), "BBB": decimal.RequireFromString("25.5")}
 }
 

@@ -39,26 +39,8 @@ type world struct {
 	working map[string]*actor
 	// digests are the mails that were sent.
 	digests []string
-	counts
 	// faults are the invariants that did not hold.
 	faults []string
-}
-
-// counts are what a world has seen: one that shows nothing is worth nothing.
-type counts struct {
-	workflows, traded, orders, lost, throttled, copies, stragglers, redrives, replays int
-}
-
-func (c *counts) add(o counts) {
-	c.workflows += o.workflows
-	c.traded += o.traded
-	c.orders += o.orders
-	c.lost += o.lost
-	c.throttled += o.throttled
-	c.copies += o.copies
-	c.stragglers += o.stragglers
-	c.redrives += o.redrives
-	c.replays += o.replays
 }
 
 // startingCash is in US dollars.
@@ -77,7 +59,7 @@ func newWorld(seed uint64, calendar *nyse.Calendar, trace func(string)) *world {
 	w.table = newTable(w.call)
 	w.store = must(store.New(store.Config{Client: w.table, Table: "state", Now: time.Now}))
 	w.exchange = newExchange(w, must(paper.New(paper.Config{
-		Prices: t, Cash: decimal.NewFromInt(startingCash), Positions: t.positions(), SpreadBps: decimal.NewFromInt(5),
+		Prices: t, Cash: decimal.NewFromInt(startingCash), Positions: startingPositions(), SpreadBps: decimal.NewFromInt(5),
 		Fills: []paper.Fills{paper.FillsInstant, paper.FillsBook}[w.rng.IntN(2)],
 	})))
 	w.exchange.control("/_control/clock", fmt.Sprintf(`{"now":%q,"running":true}`, time.Now().Format(time.RFC3339Nano)))
@@ -206,19 +188,6 @@ func (w *world) acting(ctx context.Context) *actor {
 		return a
 	}
 	return &actor{label: "nobody"}
-}
-
-// ordered is told of each order that the exchange has taken.
-func (w *world) ordered(ctx context.Context) {
-	w.orders++
-	a, now := w.acting(ctx), time.Now().In(w.calendar.Zone())
-	if a.replay {
-		w.fault("%s has placed an order for a replayed event", a.label)
-	}
-	session, trading := w.calendar.Session(dateOf(now))
-	if !trading || now.Before(session.Open) || !now.Before(session.Close) {
-		w.fault("%s has placed an order outside of the session, at %s", a.label, now.Format(time.DateTime))
-	}
 }
 
 // fault says that an invariant does not hold.

@@ -1,0 +1,32 @@
+package simulation_test
+
+import "fmt"
+
+// counts are what a world has seen: a simulation in which nothing happens shows nothing.
+type counts struct {
+	workflows, traded, orders             int
+	deaths, lost, throttled, late, copies int
+	redrives, replays                     int
+	steps                                 int
+}
+
+func (c *counts) add(o counts) {
+	c.workflows += o.workflows
+	c.traded += o.traded
+	c.orders += o.orders
+	c.deaths += o.deaths
+	c.lost += o.lost
+	c.throttled += o.throttled
+	c.late += o.late
+	c.copies += o.copies
+	c.redrives += o.redrives
+	c.replays += o.replays
+	c.steps += o.steps
+}
+
+// String says it in words.
+func (c counts) String() string {
+	return fmt.Sprintf("%d workflows, %d of them traded with %d orders, in %d steps; %d processes died, %d requests or answers were lost, "+
+		"%d came late, %d were refused; %d events were delivered twice, %d redriven, %d whole days replayed",
+		c.workflows, c.traded, c.orders, c.steps, c.deaths, c.lost, c.late, c.throttled, c.copies, c.redrives, c.replays)
+}
