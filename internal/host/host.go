@@ -75,13 +75,13 @@ func (s service) wants(t events.Type) bool {
 	return false
 }
 
-// New wires all members to the bus of cfg.Mode. Nothing is delivered before the first event comes.
+// New wires all members to the bus of cfg.Mode and begins to deliver.
 func New(ctx context.Context, cfg Config) (_ *Host, err error) {
 	if len(cfg.Members) == 0 || cfg.Tracer == nil || cfg.Logger == nil || cfg.Show == nil || cfg.Now == nil {
 		return nil, errors.New("host: invalid config: members, tracer, logger, show and now are required")
 	}
 	h := &Host{cfg: cfg, claims: cfg.Members[0].Store}
-	h.route, err = openRoute(cfg)
+	h.route, err = openRoute(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("host: %w", err)
 	}
@@ -90,6 +90,7 @@ func New(ctx context.Context, cfg Config) (_ *Host, err error) {
 			return nil, errors.Join(fmt.Errorf("host: %s: %w", m.Name, err), h.route.close(ctx))
 		}
 	}
+	h.route.start()
 	return h, nil
 }
 

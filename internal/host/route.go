@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/the-alchemiser/alchemiser/internal/deadletter"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
 	"github.com/the-alchemiser/alchemiser/internal/fingerprint"
 	"github.com/the-alchemiser/alchemiser/pkg/bus"
 	"github.com/the-alchemiser/alchemiser/pkg/bus/dualbus"
 	"github.com/the-alchemiser/alchemiser/pkg/bus/membus"
+	"github.com/the-alchemiser/alchemiser/pkg/bus/sqsbus"
 	"github.com/the-alchemiser/alchemiser/pkg/events"
 )
 
@@ -21,19 +24,23 @@ func retryDelays() []time.Duration { return []time.Duration{time.Minute, 2 * tim
 type route struct {
 	publisher bus.Publisher
 	subscribe func(m Member, h bus.Handler, types []events.Type)
-	// wait returns when nothing is on its way.
+	// start begins to deliver, once everybody has subscribed.
+	start func()
+	// wait returns when nothing is on its way in the process.
 	wait func(context.Context) error
 	// close ends deliveries and lets go of what was opened.
 	close func(context.Context) error
 }
 
 // openRoute is the one place in which a mode becomes a bus.
-func openRoute(cfg Config) (*route, error) {
+func openRoute(ctx context.Context, cfg Config) (*route, error) {
 	switch cfg.Mode {
 	case bus.ModeMemory:
 		return openMemory(cfg)
 	case bus.ModeDual:
 		return openDual(cfg)
+	case bus.ModeEventBridge:
+		return openEventBridge(ctx, cfg)
 	default:
 		return nil, fmt.Errorf("there is no mode %q: want memory, dual or eventbridge", cfg.Mode)
 	}
@@ -41,27 +48,23 @@ func openRoute(cfg Config) (*route, error) {
 
 // openMemory keeps events in the process.
 func openMemory(cfg Config) (*route, error) {
-	queues := map[string]*deadletter.Queue{}
-	for _, m := range cfg.Members {
-		queue, err := m.DeadLetters()
-		if err != nil {
-			return nil, err
-		}
-		queues[m.Name] = queue
+	letters, err := openLetters(cfg.Members)
+	if err != nil {
+		return nil, err
 	}
 	settings := cfg.Members[0].Config.Bus
 	b, err := membus.New(membus.Config{
 		SourcePrefix: settings.SourcePrefix, SizeLimit: settings.MaxEventBytes, RetryDelays: retryDelays(),
 		MaxEventAge:      time.Duration(settings.MaxEventAgeSeconds) * time.Second,
 		ArchiveRetention: 24 * time.Hour, // it lies in memory
-		Bury:             func(l membus.DeadLetter) { bury(cfg, queues[l.Function], l) },
+		Bury:             func(l membus.DeadLetter) { bury(cfg, letters, l) },
 		Now:              cfg.Now,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &route{
-		publisher: b, wait: b.Wait,
+		publisher: b, start: func() {}, wait: b.Wait,
 		subscribe: func(m Member, h bus.Handler, types []events.Type) { b.Subscribe(m.Name, h, types...) },
 		close: func(ctx context.Context) error {
 			// Deliveries that wait for another attempt are cut off: the next start takes them up.
@@ -73,21 +76,16 @@ func openMemory(cfg Config) (*route, error) {
 	}, nil
 }
 
-// bury puts a delivery that was given up into its function's queue, as Lambda would. What the end of the process cut off is
-// no dead letter.
-func bury(cfg Config, queue *deadletter.Queue, l membus.DeadLetter) {
+// bury keeps a delivery that was given up. What the end of the process cut off is no dead letter.
+func bury(cfg Config, to letters, l membus.DeadLetter) {
 	if l.Condition == membus.BusClosed {
 		return
 	}
-	f := deadletter.Failure{RequestID: l.Delivery.RequestID, Condition: string(l.Condition), Attempts: l.Attempts, Raw: l.Delivery.Raw}
-	if l.Err != nil {
-		f.Message = l.Err.Error()
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
-	if err := queue.SendFailed(ctx, f); err != nil {
+	if err := to.send(ctx, l.Function, l.Delivery, string(l.Condition), l.Attempts, l.Err); err != nil {
 		cfg.Logger(l.Function).Error(ctx, "a dead letter is not in its queue: the event lies in the outbox of its cause", err, map[string]string{
-			"request_id": f.RequestID, "reason": f.Message,
+			"request_id": l.Delivery.RequestID, "reason": fmt.Sprint(l.Err),
 		})
 	}
 }
@@ -119,4 +117,38 @@ func openDual(cfg Config) (*route, error) {
 		return errors.Join(primary.close(ctx), dual.Close(ctx), records.Close(ctx))
 	}
 	return r, nil
+}
+
+// openEventBridge publishes on EventBridge and handles what it puts into the queue of the process.
+func openEventBridge(ctx context.Context, cfg Config) (*route, error) {
+	first := cfg.Members[0]
+	publisher, err := first.EventBridge()
+	if err != nil {
+		return nil, err
+	}
+	letters, err := openLetters(cfg.Members)
+	if err != nil {
+		return nil, err
+	}
+	client := sqs.NewFromConfig(first.AWS)
+	queue, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String("alchemiser-run-" + first.Config.Stage)})
+	if err != nil {
+		return nil, fmt.Errorf("find the queue of the process: apply Terraform with -var mode=hosted first: %w", err)
+	}
+	log := cfg.Logger("host")
+	b, err := sqsbus.New(sqsbus.Config{
+		Client: client, QueueURL: aws.ToString(queue.QueueUrl), RetryDelays: retryDelays(),
+		Bury: func(ctx context.Context, l sqsbus.DeadLetter) error {
+			return letters.send(ctx, l.Function, l.Delivery, "RetriesExhausted", l.Attempts, l.Err)
+		},
+		Tell: func(err error) { log.Error(context.Background(), "the queue of the process", err, nil) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &route{
+		publisher: publisher, start: b.Start, close: b.Close,
+		subscribe: func(m Member, h bus.Handler, types []events.Type) { b.Subscribe(m.Name, h, types...) },
+		wait:      func(context.Context) error { return nil }, // what is in the queue stays there
+	}, nil
 }

@@ -64,7 +64,7 @@ func exempt(rule, importer string) bool {
 		return within(importer, "internal/localaws") // it knows itself
 	case "AWS SDKs enter at the edges only":
 		for _, edge := range []string{
-			"pkg/bus/ebbus", "pkg/bus/lambdabus", "internal/awsclient", "internal/store", "internal/deadletter",
+			"pkg/bus/ebbus", "pkg/bus/lambdabus", "pkg/bus/sqsbus", "internal/awsclient", "internal/store", "internal/deadletter",
 			"internal/notify", "internal/secret", "internal/telemetry", "internal/functions", "internal/host",
 		} {
 			if within(importer, edge) {

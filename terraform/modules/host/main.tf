@@ -10,8 +10,8 @@ locals {
   rule_arn = "arn:${data.aws_partition.this.partition}:events:${local.suffix}:rule/${var.bus.name}/alchemiser-all-events-run-${var.stage}"
 }
 
-# The process prolongs the visibility of what it works on. It also counts the attempts and sends what it gives up to the
-# dead letter queue of the function that failed, so the queue has no redrive policy of its own.
+# The process prolongs the visibility of what it works on, and sends what it gives up after three attempts to the dead letter
+# queue of the function that failed. The redrive policy is the net below: a message that kills the process each time.
 # The policy is inline: a resource of its own costs 25 s at apply.
 resource "aws_sqs_queue" "this" {
   name                       = local.name
@@ -19,6 +19,7 @@ resource "aws_sqs_queue" "this" {
   visibility_timeout_seconds = 60
   receive_wait_time_seconds  = 20
   sqs_managed_sse_enabled    = true
+  redrive_policy             = jsonencode({ deadLetterTargetArn = var.dead_letters_arn, maxReceiveCount = 10 })
   policy                     = data.aws_iam_policy_document.queue.json
 }
 
