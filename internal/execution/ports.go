@@ -37,13 +37,11 @@ type Broker interface {
 // Ledger is the lasting record of every order and fill. It is safe for concurrent use, and what it returned success for
 // is read by every later call.
 type Ledger interface {
-	// PutOrder stores o under its client id. Storing the same order again succeeds. Knowledge is never lost: a
-	// smaller filled quantity or an open state does not replace a larger quantity or a final state; the call then
-	// returns a fault.Transient error, as another attempt is ahead of this one.
-	PutOrder(ctx context.Context, o Order) error
-	// PutFill stores a fill under its client id and number, replacing what an interrupted attempt has stored there: the
-	// fills 1 to Order.Fills make up Order.Filled, later ones do not count.
-	PutFill(ctx context.Context, f Fill) error
+	// PutOrder stores o under its client id, and together with it, all or nothing, its fills that are new, under their
+	// numbers: the fills 1 to Order.Fills always make up Order.Filled. Storing the same again succeeds. Knowledge is
+	// never lost: a smaller filled quantity or an open state does not replace a larger quantity or a final state; the
+	// call then changes nothing and returns a fault.Transient error, as another attempt is ahead of this one.
+	PutOrder(ctx context.Context, o Order, fresh ...Fill) error
 	// Order returns what was stored last under a client id; found is false if nothing was.
 	Order(ctx context.Context, clientID string) (o Order, found bool, err error)
 }

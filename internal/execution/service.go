@@ -206,10 +206,7 @@ func (r *run) hurried() bool {
 
 // permitted says whether one more order may be submitted now. The first one takes the day for the plan.
 func (r *run) permitted(ctx context.Context) (bool, error) {
-	if r.halted == "" {
-		r.checkTime()
-	}
-	if r.halted != "" {
+	if !r.inTime() {
 		return false, nil
 	}
 	if err := r.hasTime(ctx); err != nil {
@@ -221,6 +218,9 @@ func (r *run) permitted(ctx context.Context) (bool, error) {
 	}
 	if !enabled {
 		r.halted = "trading is switched off"
+		return false, nil
+	}
+	if !r.inTime() { // reading may have taken long, and so may claiming below
 		return false, nil
 	}
 	if r.claimed {
@@ -235,7 +235,15 @@ func (r *run) permitted(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	r.claimed = true
-	return true, nil
+	return r.inTime(), nil
+}
+
+// inTime says whether the run has not been halted and its time has not passed.
+func (r *run) inTime() bool {
+	if r.halted == "" {
+		r.checkTime()
+	}
+	return r.halted == ""
 }
 
 // flushMargin is left of an attempt's time for recording what was done.

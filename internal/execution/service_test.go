@@ -136,6 +136,27 @@ func TestKillSwitchStopsBetweenOrders(t *testing.T) {
 	})
 }
 
+// The answer that an order may be sent is worth nothing once the session is over.
+func TestNothingIsSubmittedAfterAnAnswerThatTookTooLong(t *testing.T) {
+	for _, slow := range []string{"TradingEnabled", "ClaimPlan"} {
+		t.Run(slow, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				w.fail = func(_ int, name string) failure {
+					if name == slow {
+						time.Sleep(16 * time.Minute)
+					}
+					return works
+				}
+				_, done := run(t, w, planned(w))
+				if len(w.orders) != 0 || done.Outcome != events.OutcomeSkipped || !strings.Contains(done.Reason, "closed at 16:00") {
+					t.Errorf("%d orders, %+v; want none, and it skipped", len(w.orders), done)
+				}
+			})
+		})
+	}
+}
+
 func TestOrdersThatDoNotFill(t *testing.T) {
 	tests := map[string]struct {
 		behave behaviour

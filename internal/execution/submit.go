@@ -128,8 +128,8 @@ func (r *run) observe(ctx context.Context, o *Order, answer Order) (found bool, 
 	return true, r.apply(ctx, o, change)
 }
 
-// apply changes the order and writes what is new to the ledger, fill before order, even if ctx has just ended: what has
-// happened cannot be taken back.
+// apply changes the order and writes what is new to the ledger, even if ctx has just ended: what has happened cannot be
+// taken back.
 func (r *run) apply(ctx context.Context, o *Order, c Change) error {
 	after, err := o.Apply(c)
 	if err != nil {
@@ -140,23 +140,22 @@ func (r *run) apply(ctx context.Context, o *Order, c Change) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushMargin)
 	defer cancel()
+	var fresh []Fill
 	if after.Fills > o.Fills {
 		fill := lastFill(*o, after)
 		fill.At = c.At
-		if err := r.cfg.Ledger.PutFill(ctx, fill); err != nil {
-			return fmt.Errorf("record fill %d of order %s: %w", fill.Number, o.ClientID, err)
-		}
+		fresh = append(fresh, fill)
 	}
-	if err := r.record(ctx, after); err != nil {
+	if err := r.record(ctx, after, fresh...); err != nil {
 		return err
 	}
 	*o = after
 	return nil
 }
 
-// record writes the order to the ledger.
-func (r *run) record(ctx context.Context, o Order) error {
-	if err := r.cfg.Ledger.PutOrder(ctx, o); err != nil {
+// record writes the order with its new fills to the ledger.
+func (r *run) record(ctx context.Context, o Order, fresh ...Fill) error {
+	if err := r.cfg.Ledger.PutOrder(ctx, o, fresh...); err != nil {
 		return fmt.Errorf("record order %s: %w", o.ClientID, err)
 	}
 	return nil

@@ -362,12 +362,14 @@ func (w *world) Cancel(ctx context.Context, id string) error {
 	})
 }
 
-func (w *world) PutOrder(ctx context.Context, o execution.Order) error {
-	return w.call(ctx, "PutOrder", func() error { w.ledger[o.ClientID] = o; return nil })
-}
-
-func (w *world) PutFill(ctx context.Context, f execution.Fill) error {
-	return w.call(ctx, "PutFill", func() error { w.fills[fmt.Sprint(f.ClientID, "#", f.Number)] = f; return nil })
+func (w *world) PutOrder(ctx context.Context, o execution.Order, fresh ...execution.Fill) error {
+	return w.call(ctx, "PutOrder", func() error {
+		w.ledger[o.ClientID] = o
+		for _, f := range fresh {
+			w.fills[fmt.Sprint(f.ClientID, "#", f.Number)] = f
+		}
+		return nil
+	})
 }
 
 func (w *world) Order(ctx context.Context, id string) (o execution.Order, found bool, err error) {

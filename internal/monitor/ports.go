@@ -71,7 +71,8 @@ type Workflow struct {
 type Timeline interface {
 	// Record adds e to its workflow and is idempotent by (CorrelationID, EventID). Entries may come in any order:
 	// the workflow takes the state of the entry with the greatest At, of a terminal one among equals, and a running
-	// entry later than a failure or a stall makes it resumed. A workflow stands under the UTC day on which its first
+	// entry later than a failure or a stall makes it resumed. One that has ended otherwise than failed stays so: what an
+	// attempt had kept may be published after its failure was announced, and is older than that. A workflow stands under the UTC day on which its first
 	// entry was recorded, whatever the days of the later ones.
 	Record(ctx context.Context, e Entry) error
 }

@@ -2,14 +2,9 @@ package store
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strconv"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/the-alchemiser/alchemiser/internal/consumer"
 	"github.com/the-alchemiser/alchemiser/pkg/events"
@@ -73,7 +68,14 @@ func (s *Store) Swap(ctx context.Context, prev string, next consumer.Claim, outb
 	}
 	ttl := s.cfg.Now().Add(claimLife).Unix()
 	item := newClaimItem(next, ttl)
-	done, stored, err := s.swap(ctx, item, must, outbox)
+	follow := make([]attributes, len(outbox))
+	for n, e := range outbox {
+		var err error
+		if follow[n], err = newOutboxItem(item, n, e); err != nil {
+			return consumer.Claim{}, err
+		}
+	}
+	done, stored, err := put(ctx, s, item.primary, item, must, follow...)
 	switch {
 	case err != nil:
 		return consumer.Claim{}, err
@@ -84,53 +86,6 @@ func (s *Store) Swap(ctx context.Context, prev string, next consumer.Claim, outb
 	default:
 		return stored.claim(), nil
 	}
-}
-
-func (s *Store) swap(ctx context.Context, item claimItem, must condition, outbox []events.Event) (done bool, stored *claimItem, err error) {
-	if len(outbox) == 0 {
-		return put(ctx, s, item.primary, item, must)
-	}
-	m, err := encode(item)
-	if err != nil {
-		return false, nil, err
-	}
-	writes := []types.TransactWriteItem{{Put: &types.Put{
-		TableName: &s.cfg.Table, Item: m,
-		ConditionExpression: &must.expression, ExpressionAttributeNames: must.names, ExpressionAttributeValues: must.values,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}}}
-	for n, e := range outbox {
-		event, err := newOutboxItem(item, n, e)
-		if err != nil {
-			return false, nil, err
-		}
-		writes = append(writes, types.TransactWriteItem{Put: &types.Put{TableName: &s.cfg.Table, Item: event}})
-	}
-	_, err = s.cfg.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
-	var cancelled *types.TransactionCanceledException
-	if errors.As(err, &cancelled) && len(cancelled.CancellationReasons) > 0 {
-		if first := cancelled.CancellationReasons[0]; aws.ToString(first.Code) == "ConditionalCheckFailed" {
-			stored, err = decodeStored[claimItem](first.Item)
-			return false, stored, err
-		}
-		return false, nil, cancellation(cancelled, item.primary)
-	}
-	if err != nil {
-		return false, nil, translate(err, "write transaction of", item.primary)
-	}
-	return true, nil, nil
-}
-
-// cancellation returns what a cancelled transaction asks for: another try, unless DynamoDB refuses an item as such.
-// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
-func cancellation(cancelled *types.TransactionCanceledException, key primary) error {
-	for _, reason := range cancelled.CancellationReasons {
-		switch aws.ToString(reason.Code) {
-		case "ValidationError", "ItemCollectionSizeLimitExceeded":
-			return fault.New(fault.Internal, "write transaction of %s|%s: %s: %w", key.PK, key.SK, aws.ToString(reason.Message), cancelled)
-		}
-	}
-	return fault.New(fault.Transient, "write transaction of %s|%s: %w", key.PK, key.SK, cancelled)
 }
 
 // newOutboxItem returns e as an item beside its claim.

@@ -68,11 +68,15 @@ func get[T any](ctx context.Context, s *Store, key primary) (item T, found bool,
 	return item, err == nil, err
 }
 
-// put stores item if the condition holds. If it does not, it returns the stored item: nil if there is none.
-func put[T any](ctx context.Context, s *Store, key primary, item T, must condition) (done bool, stored *T, err error) {
+// put stores item if the condition holds, and together with it, in one transaction, others. If it does not hold, nothing is
+// stored and put returns the stored item: nil if there is none.
+func put[T any](ctx context.Context, s *Store, key primary, item T, must condition, others ...attributes) (done bool, stored *T, err error) {
 	m, err := encode(item)
 	if err != nil {
 		return false, nil, err
+	}
+	if len(others) > 0 {
+		return transact[T](ctx, s, key, m, must, others)
 	}
 	_, err = s.cfg.Client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &s.cfg.Table, Item: m,
@@ -88,6 +92,42 @@ func put[T any](ctx context.Context, s *Store, key primary, item T, must conditi
 		return false, nil, translate(err, "put", key)
 	}
 	return true, nil, nil
+}
+
+func transact[T any](ctx context.Context, s *Store, key primary, guarded attributes, must condition, others []attributes) (done bool, stored *T, err error) {
+	writes := []types.TransactWriteItem{{Put: &types.Put{
+		TableName: &s.cfg.Table, Item: guarded,
+		ConditionExpression: &must.expression, ExpressionAttributeNames: must.names, ExpressionAttributeValues: must.values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}}}
+	for _, m := range others {
+		writes = append(writes, types.TransactWriteItem{Put: &types.Put{TableName: &s.cfg.Table, Item: m}})
+	}
+	_, err = s.cfg.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
+	var cancelled *types.TransactionCanceledException
+	if errors.As(err, &cancelled) && len(cancelled.CancellationReasons) > 0 {
+		if first := cancelled.CancellationReasons[0]; aws.ToString(first.Code) == "ConditionalCheckFailed" {
+			stored, err = decodeStored[T](first.Item)
+			return false, stored, err
+		}
+		return false, nil, cancellation(cancelled, key)
+	}
+	if err != nil {
+		return false, nil, translate(err, "write transaction of", key)
+	}
+	return true, nil, nil
+}
+
+// cancellation returns what a cancelled transaction asks for: another try, unless DynamoDB refuses an item as such.
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+func cancellation(cancelled *types.TransactionCanceledException, key primary) error {
+	for _, reason := range cancelled.CancellationReasons {
+		switch aws.ToString(reason.Code) {
+		case "ValidationError", "ItemCollectionSizeLimitExceeded":
+			return fault.New(fault.Internal, "write transaction of %s|%s: %s: %w", key.PK, key.SK, aws.ToString(reason.Message), cancelled)
+		}
+	}
+	return fault.New(fault.Transient, "write transaction of %s|%s: %w", key.PK, key.SK, cancelled)
 }
 
 // decodeStored returns the item that a failed condition has reported: nil if there is none.

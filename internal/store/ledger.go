@@ -78,10 +78,17 @@ func (i orderItem) order() execution.Order {
 	}
 }
 
-// PutOrder implements execution.Ledger.
-func (s *Store) PutOrder(ctx context.Context, o execution.Order) error {
+// PutOrder implements execution.Ledger. With fills it is one transaction of the order's conditional write and the fills.
+func (s *Store) PutOrder(ctx context.Context, o execution.Order, fresh ...execution.Fill) error {
 	next := newOrderItem(o)
-	done, stored, err := put(ctx, s, next.primary, next, next.notBehind())
+	fills := make([]attributes, len(fresh))
+	for i, f := range fresh {
+		var err error
+		if fills[i], err = encode(newFillItem(f)); err != nil {
+			return err
+		}
+	}
+	done, stored, err := put(ctx, s, next.primary, next, next.notBehind(), fills...)
 	switch {
 	case err != nil || done:
 		return err
@@ -107,13 +114,11 @@ func (i orderItem) notBehind() condition {
 	return c
 }
 
-// PutFill implements execution.Ledger.
-func (s *Store) PutFill(ctx context.Context, f execution.Fill) error {
-	item := fillItem{
+func newFillItem(f execution.Fill) fillItem {
+	return fillItem{
 		primary:  primary{PK: orderPrimary(f.ClientID).PK, SK: "FILL#" + strconv.Itoa(f.Number)},
 		ClientID: f.ClientID, Number: f.Number, Quantity: f.Quantity, Price: f.Price, At: f.At.UTC(),
 	}
-	return s.replace(ctx, item.primary, item)
 }
 
 // Order implements execution.Ledger.

@@ -133,6 +133,9 @@ func rank(e entryItem) int {
 
 // after returns the state of a workflow in state before when an entry comes that makes it next.
 func after(before, next monitor.State) monitor.State {
+	if before.Terminal() && before != monitor.StateFailed {
+		return before
+	}
 	if next == monitor.StateRunning && (before == monitor.StateFailed || before == monitor.StateResumed) {
 		return monitor.StateResumed
 	}

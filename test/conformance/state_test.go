@@ -206,6 +206,29 @@ func TestLedgerLosesNoKnowledge(t *testing.T) {
 	}
 }
 
+// A write that was on its way when its process died arrives after the next attempt has seen more: it changes neither the order
+// nor its fill.
+func TestALateWriteLeavesTheFillsAsTheyAre(t *testing.T) {
+	client := dynamo(t)
+	s := newStore(t, &forgetful{Client: client}, fixed(noon))
+	write := func(quantity string) error {
+		o := order()
+		o.State, o.Filled, o.Fills = execution.StatePartiallyFilled, dec(quantity), 1
+		return s.PutOrder(t.Context(), o, execution.Fill{ClientID: o.ClientID, Number: 1, Quantity: dec(quantity), Price: dec("10.25"), At: noon})
+	}
+	check(t, write("0.3"))
+	if err := write("0.1"); fault.CodeOf(err) != fault.Transient {
+		t.Errorf("the late write ends with %v, want a transient error", err)
+	}
+	out, err := client.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(table), Key: map[string]types.AttributeValue{
+		"pk": &types.AttributeValueMemberS{Value: "ORDER#order-1"}, "sk": &types.AttributeValueMemberS{Value: "FILL#1"},
+	}})
+	check(t, err)
+	if got := str(out.Item["quantity"]); got != "0.3" {
+		t.Errorf("the fill is of %q, want 0.3", got)
+	}
+}
+
 func TestOfManyWritesToAnOrderTheLargestFillStays(t *testing.T) {
 	s := newStore(t, dynamo(t), fixed(noon))
 	for n := range 10 {
@@ -241,8 +264,7 @@ func TestOnlyClaimsAndOutboxExpireAndMoneyIsText(t *testing.T) {
 	claim(t, s, strategy.RunKey{AccountID: "account", PortfolioID: "main", Date: "2026-03-02"}, "run-1", "run-1")
 	_, err = s.ClaimPlan(t.Context(), execution.PlanKey{AccountID: "account", PortfolioID: "main", Date: "2026-03-02"}, "plan-1")
 	check(t, err)
-	check(t, s.PutOrder(t.Context(), order()))
-	check(t, s.PutFill(t.Context(), execution.Fill{ClientID: "order-1", Number: 1, Quantity: dec("0.1"), Price: dec("10.25"), At: noon}))
+	check(t, s.PutOrder(t.Context(), order(), execution.Fill{ClientID: "order-1", Number: 1, Quantity: dec("0.1"), Price: dec("10.25"), At: noon}))
 	record(t, s, entry("run-1", "event-1", noon, monitor.StateRunning))
 
 	out, err := client.Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String(table)})
@@ -296,12 +318,13 @@ func TestTimeline(t *testing.T) {
 		entries []monitor.Entry
 		want    monitor.State
 	}{
-		"running":                        {[]monitor.Entry{entry("run", "1", late(1), monitor.StateRunning)}, monitor.StateRunning},
-		"completed":                      {[]monitor.Entry{entry("run", "1", late(1), monitor.StateRunning), entry("run", "2", late(2), monitor.StateCompleted)}, monitor.StateCompleted},
-		"the end wins among equals":      {[]monitor.Entry{entry("run", "9", late(1), monitor.StateRunning), entry("run", "1", late(1), monitor.StateCompleted)}, monitor.StateCompleted},
-		"resumed after a failure":        {[]monitor.Entry{entry("run", "1", late(1), monitor.StateFailed), entry("run", "2", late(2), monitor.StateRunning), entry("run", "3", late(3), monitor.StateRunning)}, monitor.StateResumed},
-		"completed after a resumption":   {[]monitor.Entry{entry("run", "1", late(1), monitor.StateFailed), entry("run", "2", late(2), monitor.StateRunning), entry("run", "3", late(3), monitor.StateCompleted)}, monitor.StateCompleted},
-		"failed, and failed again later": {[]monitor.Entry{entry("run", "1", late(1), monitor.StateFailed), entry("run", "2", late(2), monitor.StateRunning), entry("run", "3", late(3), monitor.StateFailed)}, monitor.StateFailed},
+		"running":                                  {[]monitor.Entry{entry("run", "1", late(1), monitor.StateRunning)}, monitor.StateRunning},
+		"completed":                                {[]monitor.Entry{entry("run", "1", late(1), monitor.StateRunning), entry("run", "2", late(2), monitor.StateCompleted)}, monitor.StateCompleted},
+		"the end wins among equals":                {[]monitor.Entry{entry("run", "9", late(1), monitor.StateRunning), entry("run", "1", late(1), monitor.StateCompleted)}, monitor.StateCompleted},
+		"resumed after a failure":                  {[]monitor.Entry{entry("run", "1", late(1), monitor.StateFailed), entry("run", "2", late(2), monitor.StateRunning), entry("run", "3", late(3), monitor.StateRunning)}, monitor.StateResumed},
+		"completed after a resumption":             {[]monitor.Entry{entry("run", "1", late(1), monitor.StateFailed), entry("run", "2", late(2), monitor.StateRunning), entry("run", "3", late(3), monitor.StateCompleted)}, monitor.StateCompleted},
+		"completed before a failure was announced": {[]monitor.Entry{entry("run", "1", late(1), monitor.StateRunning), entry("run", "2", late(2), monitor.StateCompleted), entry("run", "3", late(3), monitor.StateFailed)}, monitor.StateCompleted},
+		"failed, and failed again later":           {[]monitor.Entry{entry("run", "1", late(1), monitor.StateFailed), entry("run", "2", late(2), monitor.StateRunning), entry("run", "3", late(3), monitor.StateFailed)}, monitor.StateFailed},
 	}
 	s := newStore(t, &forgetful{Client: dynamo(t), page: 20}, fixed(noon))
 	runs := 0

@@ -82,7 +82,7 @@ func (w *world) callWithin(ctx context.Context, flight time.Duration, name strin
 		w.bury(a, "killed in "+name)
 		time.Sleep(w.between(time.Millisecond, flight))
 		w.park(a)
-		w.note("%s %s: arrives late (%s)", a.label, name, outcome(do()))
+		w.arrive(a, name, do)
 		runtime.Goexit()
 	case under(r.lost / 3):
 		w.lost++
@@ -113,13 +113,20 @@ func (w *world) callWithin(ctx context.Context, flight time.Duration, name strin
 	return err
 }
 
+// arrive lets a request take effect after its process has died or given up.
+func (w *world) arrive(a *actor, name string, do effect) {
+	err := do()
+	w.stray[name] = err == nil
+	w.note("%s %s: arrives late (%s)", a.label, name, outcome(err))
+}
+
 // straggle lets a request arrive after its caller has given up.
 func (w *world) straggle(a *actor, flight time.Duration, name string, do effect) {
 	w.late++
 	packet := &actor{label: fmt.Sprintf("packet %d of %s", w.late, a.label)}
 	w.after(w.between(time.Millisecond, flight), func() {
 		w.start(context.Background(), packet, func(context.Context) {
-			w.note("%s: %s arrives late (%s)", packet.label, name, outcome(do()))
+			w.arrive(packet, name, do)
 		})
 	})
 }

@@ -3,6 +3,7 @@
 package simulation_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"runtime"
@@ -110,4 +111,14 @@ func TestOneWorld(t *testing.T) {
 		t.Errorf("seed %d: %s", seed, f)
 	}
 	t.Logf("history %x: %s", w.history.Sum(nil), w.counts)
+}
+
+func TestASeedGivesTheSameHistoryAgain(t *testing.T) {
+	calendar := must(nyse.New())
+	for seed := range uint64(20) {
+		once, again := live(t, seed, calendar, nil), live(t, seed, calendar, nil)
+		if a, b := once.history.Sum(nil), again.history.Sum(nil); !bytes.Equal(a, b) {
+			t.Errorf("seed %d: the first history is %x, the second %x", seed, a, b)
+		}
+	}
 }

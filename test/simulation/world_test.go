@@ -37,6 +37,8 @@ type world struct {
 	trading   bool // the kill switch
 	// working is who handles which event at the moment, by function and event id.
 	working map[string]*actor
+	// stray are the requests that took effect when nobody waited for them any more.
+	stray map[string]bool
 	// digests are the mails that were sent.
 	digests []string
 	// faults are the invariants that did not hold.
@@ -50,7 +52,7 @@ const startingCash = 50_000
 func newWorld(seed uint64, calendar *nyse.Calendar, trace func(string)) *world {
 	w := &world{
 		scheduler: newScheduler(seed, trace), seed: seed, portfolio: fmt.Sprintf("main-%d", seed), calendar: calendar,
-		trading: true, working: map[string]*actor{},
+		trading: true, working: map[string]*actor{}, stray: map[string]bool{},
 	}
 	w.rates = usual.times([]float64{0.1, 0.2, 0.4, 0.7, 1}[w.rng.IntN(5)])
 	days := w.drawDays()

@@ -26,14 +26,12 @@ type records struct {
 	owner  string
 }
 
-func (r *records) PutOrder(_ context.Context, o execution.Order) error {
+func (r *records) PutOrder(_ context.Context, o execution.Order, _ ...execution.Fill) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.orders[o.ClientID] = o
 	return nil
 }
-
-func (r *records) PutFill(context.Context, execution.Fill) error { return nil }
 
 func (r *records) Order(_ context.Context, id string) (execution.Order, bool, error) {
 	r.mu.Lock()
