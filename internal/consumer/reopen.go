@@ -22,9 +22,9 @@ func KeyOf(function, eventID string, d bus.Delivery) Key {
 
 // Reopen lets the dead event of key be handled again: the next delivery under a request id that the claim has not seen
 // opens the next round. It says whether there was something to open: an event that is not dead needs no help, its next
-// delivery takes the claim as it is. While a delivery still buries the event it returns a fault.Transient error.
-// Calling it again is safe at any time.
-func Reopen(ctx context.Context, claims Claims, key Key) (bool, error) {
+// delivery takes the claim as it is. While, at now, a delivery may still bury the event it returns a fault.Transient error;
+// a burial that was interrupted is none, as whoever redrives has the event. Calling it again is safe at any time.
+func Reopen(ctx context.Context, claims Claims, key Key, now time.Time) (bool, error) {
 	for {
 		stored, found, err := claims.Get(ctx, key)
 		if err != nil {
@@ -33,8 +33,9 @@ func Reopen(ctx context.Context, claims Claims, key Key) (bool, error) {
 		if !found || stored.Status != StatusDead {
 			return false, nil
 		}
-		if !stored.settled() {
-			return false, fault.New(fault.Transient, "event %s is still being buried by %s: try again in a minute", key.EventID, stored.Owner)
+		if !stored.settled() && now.Before(stored.Lease) {
+			return false, fault.New(fault.Transient, "event %s may still be being buried by %s until %s: try again then",
+				key.EventID, stored.Owner, stored.Lease.UTC().Format(time.RFC3339))
 		}
 		next := stored
 		next.Token, next.Status, next.Owner, next.Lease, next.Reason, next.Buried = uuid.NewString(), StatusRunning, "", time.Time{}, "", false

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -48,7 +49,7 @@ func (r *Redriver) Redrive(ctx context.Context, l Letter) error {
 		return fault.New(fault.Invalid, "redrive %s: what arrived is no JSON, no function can handle it: purge it", r.function)
 	}
 	if l.EventID != "" {
-		if _, err := consumer.Reopen(ctx, r.claims, r.key(l)); err != nil {
+		if _, err := consumer.Reopen(ctx, r.claims, r.key(l), time.Now()); err != nil {
 			return fmt.Errorf("redrive %s: %w", l.EventID, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -68,7 +69,7 @@ func TestRedriveGivesTheEventBackToItsFunctionAlone(t *testing.T) {
 func TestRedriveSaysWhyItCannot(t *testing.T) {
 	burying := &consumertest.Memory{}
 	key := consumer.Key{Function: "strategy", EventID: "event-1"}
-	if _, err := burying.Swap(t.Context(), "", consumer.Claim{Key: key, Token: "1", Status: consumer.StatusDead}, nil); err != nil {
+	if _, err := burying.Swap(t.Context(), "", consumer.Claim{Key: key, Token: "1", Status: consumer.StatusDead, Lease: time.Now().Add(time.Hour)}, nil); err != nil {
 		t.Fatal(err)
 	}
 	for name, tt := range map[string]struct {
