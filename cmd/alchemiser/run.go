@@ -93,7 +93,7 @@ func runHost(cmd *cobra.Command, o runOptions) (err error) {
 	}
 	watch := newWatch(out)
 	h, err := host.New(ctx, host.Config{
-		Members: members, Mode: mode, Portfolios: o.portfolios, Tracer: tracer, Now: time.Now, Show: watch.show,
+		Members: members, Mode: mode, Portfolios: o.portfolios, Owner: thisProcess(), Tracer: tracer, Now: time.Now, Show: watch.show,
 		Logger: func(function string) consumer.Logger { return telemetry.NewLogger(lines, function, "run") },
 	})
 	if err != nil {
@@ -105,6 +105,15 @@ func runHost(cmd *cobra.Command, o runOptions) (err error) {
 	}
 	fmt.Fprintf(out, "Running %s by the schedule (12:45 and 15:45 in New York, Monday to Friday) until interrupted.\n", strings.Join(o.portfolios, ", "))
 	return h.Serve(ctx)
+}
+
+// thisProcess names the process for people.
+func thisProcess() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown host"
+	}
+	return fmt.Sprintf("process %d on %s", os.Getpid(), host)
 }
 
 // hosted returns the functions to run, with the settings of the deployed ones, and the mode.
@@ -185,6 +194,8 @@ func openLog(stage string) (*os.File, error) {
 
 // runOnce starts a run of each portfolio and returns when all have ended, with an error if one has failed.
 func runOnce(ctx context.Context, out io.Writer, h *host.Host, portfolios []string, watch *watch) error {
+	ctx, cancel := h.Alive(ctx)
+	defer cancel()
 	var faults []error
 	for _, portfolio := range portfolios {
 		id, resumed, err := h.StartNow(ctx, portfolio)

@@ -38,7 +38,9 @@ type Config struct {
 	Mode    bus.Mode
 	// Portfolios are started by the schedule.
 	Portfolios []string
-	Tracer     consumer.Tracer
+	// Owner names this process for whoever tries to run a second one.
+	Owner  string
+	Tracer consumer.Tracer
 	// Logger returns the logger of a function.
 	Logger func(function string) consumer.Logger
 	// Show is told each event once the monitor has recorded it: at least once, in no order, one at a time.
@@ -53,6 +55,7 @@ type Host struct {
 	route    *route
 	services []service
 	watchdog func(context.Context) error
+	lock     *lock
 
 	showing sync.Mutex
 }
@@ -75,7 +78,8 @@ func (s service) wants(t events.Type) bool {
 	return false
 }
 
-// New wires all members to the bus of cfg.Mode and begins to deliver.
+// New wires all members to the bus of cfg.Mode and begins to deliver. If a process has run this stage before and did not
+// say that it ends, New waits until it is gone for certain; if it is alive, New returns ErrRunning.
 func New(ctx context.Context, cfg Config) (_ *Host, err error) {
 	if len(cfg.Members) == 0 || cfg.Tracer == nil || cfg.Logger == nil || cfg.Show == nil || cfg.Now == nil {
 		return nil, errors.New("host: invalid config: members, tracer, logger, show and now are required")
@@ -89,6 +93,9 @@ func New(ctx context.Context, cfg Config) (_ *Host, err error) {
 		if err := h.join(ctx, m); err != nil {
 			return nil, errors.Join(fmt.Errorf("host: %s: %w", m.Name, err), h.route.close(ctx))
 		}
+	}
+	if h.lock, err = takeLock(ctx, h.claims, cfg.Owner, cfg.Now); err != nil {
+		return nil, errors.Join(fmt.Errorf("host: %w", err), h.route.close(ctx))
 	}
 	h.route.start()
 	return h, nil
@@ -112,7 +119,7 @@ func (h *Host) join(ctx context.Context, m Member) error {
 	if s.Observer {
 		handle = h.shown(handle)
 	}
-	h.route.subscribe(m, within(m.Timeout, handle), s.Types)
+	h.route.subscribe(m, attempt(m.Timeout, handle), s.Types)
 	h.services = append(h.services, service{name: m.Name, types: s.Types})
 	if s.Watchdog != nil {
 		h.watchdog = s.Watchdog
@@ -120,11 +127,15 @@ func (h *Host) join(ctx context.Context, m Member) error {
 	return nil
 }
 
-// within bounds an attempt.
-func within(timeout time.Duration, next bus.Handler) bus.Handler {
+// ownDelivery begins the request ids of deliveries within such a process.
+const ownDelivery = "run/"
+
+// attempt bounds an attempt and marks its delivery as one of ours.
+func attempt(timeout time.Duration, next bus.Handler) bus.Handler {
 	return func(ctx context.Context, d bus.Delivery) error {
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
+		d.RequestID = ownDelivery + d.RequestID
 		return next(ctx, d)
 	}
 }
@@ -144,9 +155,18 @@ func (h *Host) shown(next bus.Handler) bus.Handler {
 	}
 }
 
+// Alive returns a context that also ends when this process can no longer tell that it is the only one of its stage.
+func (h *Host) Alive(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(h.lock.lost, func() { cancel(context.Cause(h.lock.lost)) })
+	return ctx, func() { stop(); cancel(nil) }
+}
+
 // Serve takes up what an earlier process has left and starts runs by the schedule, until ctx ends. Errors of single runs
-// go to the log; it returns an error only if the process cannot work.
+// go to the log; it returns an error only if the process cannot work, or is not the only one any more.
 func (h *Host) Serve(ctx context.Context) error {
+	ctx, cancel := h.Alive(ctx)
+	defer cancel()
 	if err := h.takeUp(ctx); err != nil {
 		return err
 	}
@@ -162,7 +182,7 @@ func (h *Host) Serve(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			start.Stop()
-			return nil
+			return context.Cause(h.lock.lost)
 		case <-watch.C:
 			start.Stop()
 			if h.watchdog == nil {
@@ -179,11 +199,17 @@ func (h *Host) Serve(ctx context.Context) error {
 	}
 }
 
-// Close lets the work that runs come to its end, for a while, and then cuts it off: it goes on at the next start.
+// Close lets the work that runs come to its end, for a while, and then cuts it off: it goes on at the next start. A process
+// that is not the only one any more cuts it off at once.
 func (h *Host) Close(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	ctx = context.WithoutCancel(ctx)
+	patience := grace
+	if h.lock.lost.Err() != nil {
+		patience = 0
+	}
+	ending, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return h.route.close(ctx)
+	return errors.Join(h.route.close(ending), h.lock.release(ctx))
 }
 
 // Idle returns when nothing is on its way in the process.

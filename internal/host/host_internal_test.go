@@ -166,6 +166,26 @@ func TestTakeUp(t *testing.T) {
 	}
 }
 
+// A restart must not wait for the lease of a delivery that died with the process: execution's is ten minutes.
+func TestDeliveriesOfTheProcessBeforeAreDeadAndThoseOfFunctionsAreNot(t *testing.T) {
+	for owner, released := range map[string]bool{ownDelivery + "request": true, "request-of-lambda": false} {
+		h, _ := newHost(utc("2026-03-02T20:46:00Z"))
+		start := scheduled("main", utc("2026-03-02T20:45:00Z"))
+		key := consumer.Key{Function: functions.NameStrategy, EventID: start.ID}
+		c := consumer.Claim{Key: key, Token: "t", Status: consumer.StatusRunning, Owner: owner, Lease: h.cfg.Now().Add(time.Minute), Round: 1}
+		if _, err := h.claims.Swap(t.Context(), "", c, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.takeUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		got, _, err := h.claims.Get(t.Context(), key)
+		if err != nil || got.Lease.After(h.cfg.Now()) == released {
+			t.Errorf("claim of %s: leased until %s, %v; want released: %t", owner, got.Lease, err, released)
+		}
+	}
+}
+
 func TestAStartByHandGoesOnUntilItIsDone(t *testing.T) {
 	h, got := newHost(utc("2026-03-02T20:45:00Z"))
 	first, resumed, err := h.StartNow(t.Context(), "main")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/the-alchemiser/alchemiser/internal/consumer"
@@ -75,6 +76,9 @@ func (h *Host) resume(ctx context.Context, start events.Event) (left int, err er
 			case found && claim.Closed: // its failure is announced: a redrive opens it again, not a restart
 			default:
 				handled = false
+				if err := consumer.Release(ctx, h.claims, key, h.cfg.Now(), ours); err != nil {
+					return 0, err
+				}
 			}
 		}
 		if !handled {
@@ -86,3 +90,6 @@ func (h *Host) resume(ctx context.Context, start events.Event) (left int, err er
 	}
 	return len(undone), h.route.publisher.Publish(ctx, undone...)
 }
+
+// ours says that a delivery is one of a process that ran this stage before. As this one holds the lock, it is dead.
+func ours(owner string) bool { return strings.HasPrefix(owner, ownDelivery) }
