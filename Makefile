@@ -81,6 +81,10 @@ down: cli ## Stop the local stack
 bench: build ## Measure against the budgets and write docs/benchmarks.md
 	go run ./test/bench -out docs/benchmarks.md
 
+.PHONY: sim
+sim: ## Simulate 10,000 traded workflows while everything goes wrong that can (SEED=n: one world again, with its history)
+	GOGC=400 SIM_SEED=$(SEED) SIM_WORKFLOWS=10000 go test -count=1 -v -run '^TestSimulation$$' ./test/simulation
+
 .PHONY: soak
 soak: ## Run what takes longer than CI allows: ten minutes of fuzzing, the demo interrupted at 50 random moments
 	$(MAKE) fuzz FUZZBUDGET=600

@@ -87,9 +87,8 @@ type primary struct {
 
 // join makes a key of parts. Parts stay apart whatever is in them.
 func join(parts ...string) string {
-	escape := strings.NewReplacer("%", "%25", "#", "%23")
 	for i, p := range parts {
-		parts[i] = escape.Replace(p)
+		parts[i] = strings.ReplaceAll(strings.ReplaceAll(p, "%", "%25"), "#", "%23")
 	}
 	return strings.Join(parts, "#")
 }

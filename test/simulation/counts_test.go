@@ -4,6 +4,7 @@ import "fmt"
 
 // counts are what a world has seen: a simulation in which nothing happens shows nothing.
 type counts struct {
+	worlds                                int
 	workflows, traded, orders             int
 	deaths, lost, throttled, late, copies int
 	redrives, replays                     int
@@ -11,6 +12,7 @@ type counts struct {
 }
 
 func (c *counts) add(o counts) {
+	c.worlds++
 	c.workflows += o.workflows
 	c.traded += o.traded
 	c.orders += o.orders
@@ -26,7 +28,7 @@ func (c *counts) add(o counts) {
 
 // String says it in words.
 func (c counts) String() string {
-	return fmt.Sprintf("%d workflows, %d of them traded with %d orders, in %d steps; %d processes died, %d requests or answers were lost, "+
+	return fmt.Sprintf("%d worlds, %d workflows, %d of them traded with %d orders, in %d steps; %d processes died, %d requests or answers were lost, "+
 		"%d came late, %d were refused; %d events were delivered twice, %d redriven, %d whole days replayed",
-		c.workflows, c.traded, c.orders, c.steps, c.deaths, c.lost, c.late, c.throttled, c.copies, c.redrives, c.replays)
+		max(c.worlds, 1), c.workflows, c.traded, c.orders, c.steps, c.deaths, c.lost, c.late, c.throttled, c.copies, c.redrives, c.replays)
 }

@@ -141,8 +141,8 @@ func (w *world) checkWorkflows() {
 
 // stateOf is what the timeline says of a workflow.
 func (w *world) stateOf(id string) monitor.State {
-	for _, pk := range slices.Sorted(maps.Keys(w.table.items)) {
-		if item, ok := w.table.items[pk]["WF#"+id]; ok && strings.HasPrefix(pk, "DAY#") {
+	for pk, items := range w.table.items {
+		if item, ok := items["WF#"+id]; ok && strings.HasPrefix(pk, "DAY#") {
 			return monitor.State(text(item["state"]))
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -61,21 +62,45 @@ func again(seed uint64) string { return fmt.Sprintf("make sim SEED=%d", seed) }
 
 func TestSimulation(t *testing.T) {
 	if one := os.Getenv(envSeed); one != "" {
-		t.Skipf("%s=%s asks for one world", envSeed, one)
+		lookAt(t, number(t, envSeed, one))
+		return
 	}
-	want := int64(standard)
-	if s := os.Getenv(envWorkflows); s != "" {
-		n, err := strconv.ParseInt(s, 10, 64)
-		if err != nil {
-			t.Fatalf("%s: %v", envWorkflows, err)
-		}
-		want = n
+	want := uint64(standard)
+	if enough := os.Getenv(envWorkflows); enough != "" {
+		want = number(t, envWorkflows, enough)
 	}
+	seen := liveAll(t, int64(want))
+	t.Log(seen)
+	if seen.traded == 0 || seen.deaths == 0 || seen.lost == 0 || seen.late == 0 || seen.throttled == 0 || seen.copies == 0 || seen.redrives == 0 || seen.replays == 0 {
+		t.Error("a simulation in which something never happens shows nothing")
+	}
+}
+
+func number(t *testing.T, name, value string) uint64 {
+	t.Helper()
+	n, err := strconv.ParseUint(value, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+// lookAt lives one world and shows its history.
+func lookAt(t *testing.T, seed uint64) {
+	t.Helper()
+	w := live(t, seed, must(nyse.New()), func(line string) { fmt.Println(line) })
+	for _, f := range w.faults {
+		t.Errorf("seed %d: %s", seed, f)
+	}
+	t.Logf("history %x\n%s", w.history.Sum(nil), w.counts)
+}
+
+// liveAll lives the worlds of the seeds from 1 on, several at a time, until want workflows have traded.
+func liveAll(t *testing.T, want int64) (seen counts) {
+	t.Helper()
 	calendar := must(nyse.New())
 	var seeds, traded atomic.Int64
 	var mu sync.Mutex
-	var all counts
-	begun := time.Now()
 	t.Run("worlds", func(t *testing.T) {
 		for i := range runtime.GOMAXPROCS(0) {
 			t.Run(strconv.Itoa(i), func(t *testing.T) {
@@ -85,32 +110,16 @@ func TestSimulation(t *testing.T) {
 					w := live(t, seed, calendar, nil)
 					traded.Add(int64(w.traded))
 					mu.Lock()
-					all.add(w.counts)
+					seen.add(w.counts)
 					mu.Unlock()
-					for _, f := range w.faults {
-						t.Errorf("seed %d: %s\n%s", seed, f, again(seed))
+					if len(w.faults) > 0 {
+						t.Errorf("seed %d: %s\n%s", seed, strings.Join(w.faults, "\n"), again(seed))
 					}
 				}
 			})
 		}
 	})
-	t.Logf("%d worlds in %s: %s", seeds.Load(), time.Since(begun).Round(time.Millisecond), all)
-}
-
-func TestOneWorld(t *testing.T) {
-	s := os.Getenv(envSeed)
-	if s == "" {
-		t.Skipf("%s names no world", envSeed)
-	}
-	seed, err := strconv.ParseUint(s, 10, 64)
-	if err != nil {
-		t.Fatalf("%s: %v", envSeed, err)
-	}
-	w := live(t, seed, must(nyse.New()), func(line string) { fmt.Println(line) })
-	for _, f := range w.faults {
-		t.Errorf("seed %d: %s", seed, f)
-	}
-	t.Logf("history %x: %s", w.history.Sum(nil), w.counts)
+	return seen
 }
 
 func TestASeedGivesTheSameHistoryAgain(t *testing.T) {
