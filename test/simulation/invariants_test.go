@@ -12,11 +12,13 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/deadletter"
 	"github.com/the-alchemiser/alchemiser/internal/monitor"
 	"github.com/the-alchemiser/alchemiser/pkg/events"
+	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
 
 // check looks at a world in which everything has come to its end, and says what should not be.
 func (w *world) check() {
 	w.checkHandled()
+	w.checkRuns()
 	w.checkWorkflows()
 	w.checkMoney()
 }
@@ -80,6 +82,22 @@ func (w *world) checkHandled() {
 			if claim, found := must2(w.store.Get(context.Background(), consumer.Key{Function: f.name, EventID: l.EventID})); found && claim.Status != consumer.StatusDead {
 				w.fault("%s: the dead letter of %s comes back without faults: %s", f.name, l.EventID, l.Reason)
 			}
+		}
+	}
+}
+
+// checkRuns: a portfolio runs once a day, unless the run before has failed.
+func (w *world) checkRuns() {
+	holder, failed := map[market.Date]string{}, map[string]bool{}
+	for _, a := range w.cloud.first() {
+		switch p := a.event.Payload.(type) {
+		case events.WorkflowFailed:
+			failed[a.event.CorrelationID] = true
+		case events.SignalGenerated:
+			if before := holder[p.TradingDate]; before != "" && !failed[before] {
+				w.fault("%s has begun on %s although %s had not failed", a.event.CorrelationID, p.TradingDate, before)
+			}
+			holder[p.TradingDate] = a.event.CorrelationID
 		}
 	}
 }
