@@ -15,7 +15,7 @@ import (
 
 // takeUp brings on what an earlier process, or the deployed functions, have left of the last time of the schedule: the
 // bus of a process forgets what it carried, but claims and outbox tell what came of each event. A start that nobody has
-// seen is made up for if it is not too late.
+// seen is made up for if it is not too late. What was started by hand goes on too.
 func (h *Host) takeUp(ctx context.Context) error {
 	if h.cfg.Mode == bus.ModeEventBridge {
 		return nil // the queue forgets nothing
@@ -26,6 +26,8 @@ func (h *Host) takeUp(ctx context.Context) error {
 	}
 	var faults []error
 	for _, portfolio := range h.cfg.Portfolios {
+		_, _, err := h.resumeByHand(ctx, portfolio)
+		faults = append(faults, err)
 		start := scheduled(portfolio, last)
 		_, seen, err := h.claims.Get(ctx, consumer.Key{Function: functions.NameStrategy, EventID: start.ID})
 		switch {

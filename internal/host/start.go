@@ -98,43 +98,53 @@ func (h *Host) startAll(ctx context.Context, at time.Time) error {
 // StartNow starts a run of portfolio, unless one that was started by hand today has been cut off: then that one goes on.
 // It returns the correlation id of the run.
 func (h *Host) StartNow(ctx context.Context, portfolio string) (id string, resumed bool, err error) {
+	id, next, err := h.resumeByHand(ctx, portfolio)
+	if err != nil || id != "" {
+		return id, id != "", err
+	}
+	start := byHand(portfolio, next, h.cfg.Now())
+	if err := h.keep(ctx, start); err != nil {
+		return "", false, fmt.Errorf("start %s: %w", portfolio, err)
+	}
+	return start.CorrelationID, false, h.route.publisher.Publish(ctx, start)
+}
+
+// resumeByHand brings on the first run of portfolio that was started by hand today and has been cut off. It returns its
+// correlation id, "" if there is none, and the number of the next start by hand.
+func (h *Host) resumeByHand(ctx context.Context, portfolio string) (id string, next int, err error) {
 	for n := 1; ; n++ {
-		start := byHand(portfolio, n, h.cfg.Now())
-		kept, fresh, err := h.keep(ctx, start)
-		if err != nil {
-			return "", false, fmt.Errorf("start %s: %w", portfolio, err)
+		start, found, err := h.kept(ctx, byHand(portfolio, n, h.cfg.Now()).ID)
+		if err != nil || !found {
+			return "", n, err
 		}
-		if fresh {
-			return start.CorrelationID, false, h.route.publisher.Publish(ctx, kept)
-		}
-		left, err := h.resume(ctx, kept)
+		left, err := h.resume(ctx, start)
 		if err != nil {
-			return "", false, fmt.Errorf("resume %s: %w", kept.CorrelationID, err)
+			return "", n, fmt.Errorf("resume %s: %w", start.CorrelationID, err)
 		}
 		if left > 0 {
-			return kept.CorrelationID, true, nil
+			return start.CorrelationID, n + 1, nil
 		}
 	}
 }
 
-// keep keeps a start before it is published, so that a process that dies in between does not forget it. It returns the
-// start that is kept under that id, and whether it is this one.
-func (h *Host) keep(ctx context.Context, start events.Event) (kept events.Event, fresh bool, err error) {
-	key := consumer.Key{Function: starts, EventID: start.ID}
-	claim := consumer.Claim{Key: key, Token: uuid.NewString(), Status: consumer.StatusCommitted, Owner: "run", Lease: h.cfg.Now(), Round: 1}
+// keep keeps a start before it is published, so that a process that dies in between does not forget it.
+func (h *Host) keep(ctx context.Context, start events.Event) error {
+	claim := consumer.Claim{
+		Key: consumer.Key{Function: starts, EventID: start.ID}, Token: uuid.NewString(), Status: consumer.StatusCommitted,
+		Owner: h.cfg.Owner, Lease: h.cfg.Now(), Round: 1,
+	}
 	stored, err := h.claims.Swap(ctx, "", claim, []events.Event{start})
-	if err != nil {
+	if err == nil && stored.Token != claim.Token {
+		return fmt.Errorf("%s was started by another process in this moment", start.CorrelationID)
+	}
+	return err
+}
+
+// kept returns the start that is kept under an id.
+func (h *Host) kept(ctx context.Context, id string) (start events.Event, found bool, err error) {
+	outbox, err := h.claims.Outbox(ctx, consumer.Key{Function: starts, EventID: id})
+	if err != nil || len(outbox) == 0 {
 		return events.Event{}, false, err
 	}
-	if stored.Token == claim.Token {
-		return start, true, nil
-	}
-	outbox, err := h.claims.Outbox(ctx, key)
-	if err != nil {
-		return events.Event{}, false, err
-	}
-	if len(outbox) != 1 {
-		return events.Event{}, false, fmt.Errorf("the start %s is kept without its event", start.ID)
-	}
-	return outbox[0], false, nil
+	return outbox[0], true, nil
 }
