@@ -28,14 +28,18 @@ func (c *consent) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&c.account, "account", "", "the AWS account that is meant, 12 digits")
 }
 
-// ask says what will be done on which account, and returns nil if that is agreed to: by an answer on the terminal, or by
-// the flags.
-func (c consent) ask(ctx context.Context, cmd *cobra.Command, cloud aws.Config, what string) error {
+// accountOf returns the AWS account that the credentials belong to.
+func accountOf(ctx context.Context, cloud aws.Config) (string, error) {
 	who, err := sts.NewFromConfig(cloud).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return fmt.Errorf("find out which AWS account this is: %w", err)
+		return "", fmt.Errorf("find out which AWS account this is: %w", err)
 	}
-	account := aws.ToString(who.Account)
+	return aws.ToString(who.Account), nil
+}
+
+// ask says what will be done on which account, and returns nil if that is agreed to: by an answer on the terminal, or by
+// the flags.
+func (c consent) ask(cmd *cobra.Command, account, what string) error {
 	name := "AWS account " + account
 	if account == localAccount {
 		name = "the local endpoint"
@@ -50,13 +54,12 @@ func (c consent) ask(ctx context.Context, cmd *cobra.Command, cloud aws.Config, 
 		}
 		return nil
 	}
-	in, terminal := cmd.InOrStdin().(*os.File)
-	if !terminal || !term.IsTerminal(int(in.Fd())) {
+	if in, ok := cmd.InOrStdin().(*os.File); ok && !term.IsTerminal(int(in.Fd())) {
 		return errors.New("nobody can be asked here: give --yes")
 	}
 	fmt.Fprint(cmd.OutOrStdout(), "Go on? [y/N] ")
-	answer, err := bufio.NewReader(in).ReadString('\n')
-	if err != nil || strings.ToLower(strings.TrimSpace(answer)) != "y" {
+	answer, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
+	if err != nil || !strings.EqualFold(strings.TrimSpace(answer), "y") {
 		return errors.New("not agreed to: nothing was changed")
 	}
 	return nil

@@ -76,8 +76,12 @@ func runHost(cmd *cobra.Command, o runOptions) (err error) {
 		return err
 	}
 	settings := members[0].Config
-	err = o.consent.ask(ctx, cmd, cloud, fmt.Sprintf("run stage %s in mode %s and trade with the broker at %s", settings.Stage, mode, settings.Broker.BaseURL))
+	account, err := accountOf(ctx, cloud)
 	if err != nil {
+		return err
+	}
+	what := fmt.Sprintf("run stage %s in mode %s and trade with the broker at %s", settings.Stage, mode, settings.Broker.BaseURL)
+	if err := o.consent.ask(cmd, account, what); err != nil {
 		return err
 	}
 	lines, err := openLog(settings.Stage)
