@@ -135,8 +135,10 @@ func hosted(ctx context.Context, cloud aws.Config, stage string, o runOptions) (
 		name string
 		wire functions.Wire
 	}{
-		{functions.NameStrategy, functions.Strategy}, {functions.NamePortfolio, functions.Portfolio},
-		{functions.NameExecution, functions.Execution}, {functions.NameMonitor, functions.Monitor},
+		{functions.NameStrategy, functions.Strategy},
+		{functions.NamePortfolio, functions.Portfolio},
+		{functions.NameExecution, functions.Execution},
+		{functions.NameMonitor, functions.Monitor},
 	} {
 		m := host.Member{Wire: w.wire, Timeout: 10 * time.Minute}
 		environ := []string{"STAGE=" + stage, "LAMBDA_TASK_ROOT=" + root, "AWS_LAMBDA_FUNCTION_VERSION=run"}
@@ -193,7 +195,7 @@ func openLog(stage string) (*os.File, error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, fmt.Errorf("make run folder: %w", err)
 	}
-	return os.OpenFile(filepath.Join(folder, "run.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	return os.OpenFile(filepath.Join(folder, "run.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 }
 
 // runOnce starts a run of each portfolio and returns when all have ended, with an error if one has failed.

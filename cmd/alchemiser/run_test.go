@@ -12,8 +12,10 @@ func TestAModeMustFitWhatIsDeployed(t *testing.T) {
 	functions := func(mode string, rules bool) []deployed.Function {
 		env := map[string]string{"MODE": mode}
 		return []deployed.Function{
-			{Name: "strategy", Environment: env, Rule: "started", RuleEnabled: rules}, {Name: "portfolio", Environment: env, Rule: "signal", RuleEnabled: rules},
-			{Name: "execution", Environment: env, Rule: "planned", RuleEnabled: rules}, {Name: "monitor", Environment: env, Rule: "all", RuleEnabled: true},
+			{Name: "strategy", Environment: env, Rule: "started", RuleEnabled: rules},
+			{Name: "portfolio", Environment: env, Rule: "signal", RuleEnabled: rules},
+			{Name: "execution", Environment: env, Rule: "planned", RuleEnabled: rules},
+			{Name: "monitor", Environment: env, Rule: "all", RuleEnabled: true},
 		}
 	}
 	for name, tt := range map[string]struct {

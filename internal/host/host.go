@@ -182,7 +182,7 @@ func (h *Host) Serve(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			start.Stop()
-			return context.Cause(h.lock.lost)
+			return h.lock.cause()
 		case <-watch.C:
 			start.Stop()
 			if h.watchdog == nil {

@@ -111,12 +111,15 @@ func (l *lock) write(ctx context.Context, lease time.Time) error {
 	}
 }
 
+// cause returns why the lock was lost; nil if it was not.
+func (l *lock) cause() error { return context.Cause(l.lost) }
+
 // release lets the next process begin at once.
 func (l *lock) release(ctx context.Context) error {
 	l.beat()
 	l.beats.Wait()
-	if l.lost.Err() != nil {
-		return context.Cause(l.lost)
+	if lost := l.cause(); lost != nil {
+		return lost
 	}
 	return l.write(ctx, l.now())
 }

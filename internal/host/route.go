@@ -36,9 +36,9 @@ type route struct {
 func openRoute(ctx context.Context, cfg Config) (*route, error) {
 	switch cfg.Mode {
 	case bus.ModeMemory:
-		return openMemory(cfg)
+		return openMemory(cfg) //nolint:contextcheck // deliveries outlive the start of the process
 	case bus.ModeDual:
-		return openDual(cfg)
+		return openDual(cfg) //nolint:contextcheck // deliveries outlive the start of the process
 	case bus.ModeEventBridge:
 		return openEventBridge(ctx, cfg)
 	default:
@@ -141,7 +141,7 @@ func openEventBridge(ctx context.Context, cfg Config) (*route, error) {
 		Bury: func(ctx context.Context, l sqsbus.DeadLetter) error {
 			return letters.send(ctx, l.Function, l.Delivery, "RetriesExhausted", l.Attempts, l.Err)
 		},
-		Tell: func(err error) { log.Error(context.Background(), "the queue of the process", err, nil) },
+		Tell: func(err error) { log.Error(context.WithoutCancel(ctx), "the queue of the process", err, nil) },
 	})
 	if err != nil {
 		return nil, err

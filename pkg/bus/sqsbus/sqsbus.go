@@ -186,7 +186,7 @@ func (b *Bus) next(most int) ([]types.Message, error) {
 		return nil, nil
 	}
 	out, err := b.cfg.Client.ReceiveMessage(b.receiving, &sqs.ReceiveMessageInput{
-		QueueUrl: &b.cfg.QueueURL, MaxNumberOfMessages: int32(most), //nolint:gosec // at most 10
+		QueueUrl: &b.cfg.QueueURL, MaxNumberOfMessages: int32(most),
 		WaitTimeSeconds: int32(longPoll / time.Second), VisibilityTimeout: seconds(b.cfg.Visibility),
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameApproximateReceiveCount},
 	})
@@ -283,7 +283,7 @@ func (b *Bus) settle(m types.Message, do func(context.Context) error) {
 	}
 }
 
-func seconds(d time.Duration) int32 { return int32((d + time.Second - 1) / time.Second) } //nolint:gosec // hours at most
+func seconds(d time.Duration) int32 { return int32((d + time.Second - 1) / time.Second) }
 
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
