@@ -5,7 +5,7 @@ import "fmt"
 // counts are what a world has seen: a simulation in which nothing happens shows nothing.
 type counts struct {
 	worlds                                int
-	workflows, traded, orders             int
+	workflows, failed, traded, orders     int
 	deaths, lost, throttled, late, copies int
 	redrives, replays                     int
 	steps                                 int
@@ -14,6 +14,7 @@ type counts struct {
 func (c *counts) add(o counts) {
 	c.worlds++
 	c.workflows += o.workflows
+	c.failed += o.failed
 	c.traded += o.traded
 	c.orders += o.orders
 	c.deaths += o.deaths
@@ -26,9 +27,14 @@ func (c *counts) add(o counts) {
 	c.steps += o.steps
 }
 
+// everything says whether all that a simulation is about has happened.
+func (c counts) everything() bool {
+	return min(c.traded, c.failed, c.deaths, c.lost, c.late, c.throttled, c.copies, c.redrives, c.replays) > 0
+}
+
 // String says it in words.
 func (c counts) String() string {
-	return fmt.Sprintf("%d worlds, %d workflows, %d of them traded with %d orders, in %d steps; %d processes died, %d requests or answers were lost, "+
+	return fmt.Sprintf("%d worlds, %d workflows, %d of them traded with %d orders, %d failed attempts, %d steps; %d processes died, %d requests or answers were lost, "+
 		"%d came late, %d were refused; %d events were delivered twice, %d redriven, %d whole days replayed",
-		max(c.worlds, 1), c.workflows, c.traded, c.orders, c.steps, c.deaths, c.lost, c.late, c.throttled, c.copies, c.redrives, c.replays)
+		max(c.worlds, 1), c.workflows, c.traded, c.orders, c.failed, c.steps, c.deaths, c.lost, c.late, c.throttled, c.copies, c.redrives, c.replays)
 }

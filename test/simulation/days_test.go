@@ -3,6 +3,7 @@ package simulation_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -139,6 +140,26 @@ func (c *cloud) replay(name string) {
 		e := a.envelope
 		e.ReplayName = name
 		c.fanOut(e)
+	}
+}
+
+// forget lets the week pass after which claims and outbox expire, and delivers everything once more, as if it had never
+// been seen: what does not expire keeps every order from being made again.
+func (w *world) forget() {
+	w.note("claims have expired, everything is delivered again")
+	time.Sleep(9 * 24 * time.Hour)
+	for pk := range w.table.items {
+		if strings.HasPrefix(pk, "CLAIM#") {
+			delete(w.table.items, pk)
+		}
+	}
+	orders := w.orders
+	for _, a := range w.cloud.archive {
+		w.cloud.fanOut(a.envelope)
+	}
+	w.run()
+	if w.orders != orders {
+		w.fault("%d orders were made again after the claims had expired", w.orders-orders)
 	}
 }
 

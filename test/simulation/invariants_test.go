@@ -77,10 +77,29 @@ func (w *world) checkHandled() {
 			}
 		}
 	}
+	w.checkFailures()
 	for _, f := range w.cloud.functions {
 		for _, l := range f.letters {
 			if claim, found := must2(w.store.Get(context.Background(), consumer.Key{Function: f.name, EventID: l.EventID})); found && claim.Status != consumer.StatusDead {
 				w.fault("%s: the dead letter of %s comes back without faults: %s", f.name, l.EventID, l.Reason)
+			}
+		}
+	}
+}
+
+// checkFailures: whoever says that an attempt has failed has given its event up: there is a dead letter for each.
+func (w *world) checkFailures() {
+	said := map[string]int{}
+	for _, a := range w.cloud.first() {
+		p, ok := a.event.Payload.(events.WorkflowFailed)
+		if !ok {
+			continue
+		}
+		id := p.Function + " " + p.FailedEventID
+		said[id]++
+		for _, f := range w.cloud.functions {
+			if f.name == p.Function && len(f.buried[p.FailedEventID]) < said[id] {
+				w.fault("%s has failed with %s (attempt %d: %s), but has not given it up", f.name, p.FailedEventID, p.Attempt, p.Reason)
 			}
 		}
 	}
@@ -147,6 +166,7 @@ func (w *world) checkWorkflows() {
 			w.fault("nobody was told that %s is %s", id, state)
 		}
 		for event, attempts := range flow.failed {
+			w.failed += len(attempts)
 			for i, n := range slices.Sorted(slices.Values(attempts)) {
 				if n != i+1 {
 					w.fault("%s: the failed attempts at %s are %v, want each once", id, event, attempts)
