@@ -105,19 +105,27 @@ func (w *world) checkFailures() {
 	}
 }
 
-// checkRuns: a portfolio runs once a day, unless the run before has failed.
+// checkRuns: a portfolio runs once a day, unless the run before has failed. What that one had decided may be published by a
+// redrive still: only one of them gets the plan.
 func (w *world) checkRuns() {
-	holder, failed := map[market.Date]string{}, map[string]bool{}
+	var signals []events.Event
+	failed := map[string]bool{}
 	for _, a := range w.cloud.first() {
-		switch p := a.event.Payload.(type) {
+		switch a.event.Payload.(type) {
 		case events.WorkflowFailed:
 			failed[a.event.CorrelationID] = true
 		case events.SignalGenerated:
-			if before := holder[p.TradingDate]; before != "" && !failed[before] {
-				w.fault("%s has begun on %s although %s had not failed", a.event.CorrelationID, p.TradingDate, before)
-			}
-			holder[p.TradingDate] = a.event.CorrelationID
+			signals = append(signals, a.event)
 		}
+	}
+	slices.SortStableFunc(signals, func(a, b events.Event) int { return a.Timestamp.Compare(b.Timestamp) })
+	holder := map[market.Date]string{}
+	for _, e := range signals {
+		date := e.Payload.(events.SignalGenerated).TradingDate
+		if before := holder[date]; before != "" && !failed[before] {
+			w.fault("%s has begun on %s although %s had not failed", e.CorrelationID, date, before)
+		}
+		holder[date] = e.CorrelationID
 	}
 }
 
