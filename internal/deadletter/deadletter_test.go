@@ -117,7 +117,7 @@ func TestParse(t *testing.T) {
 			body: `{"version":"1.0","timestamp":"2026-03-02T20:45:00Z","requestContext":{"requestId":"r","functionArn":"a","condition":"RetriesExhausted",
 				"approximateInvokeCount":3},"requestPayload":` + envelope + `,"responseContext":{"statusCode":200,"executedVersion":"1","functionError":"Unhandled"},
 				"responsePayload":{"errorType":"InvokeError","errorMessage":"transient: broker is down"}}`,
-			want: deadletter.Letter{Shape: deadletter.ShapeFailed, EventID: "event-1", Reason: "transient: broker is down", Attempts: 3, Event: []byte(envelope)},
+			want: deadletter.Letter{Shape: deadletter.ShapeFailed, EventID: "event-1", RequestID: "r", Reason: "transient: broker is down", Attempts: 3, Event: []byte(envelope)},
 		},
 		"what became too old": {
 			body: `{"requestContext":{"condition":"EventAgeExceeded","approximateInvokeCount":1},"requestPayload":{"watchdog":true}}`,

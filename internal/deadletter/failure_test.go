@@ -23,7 +23,7 @@ func TestAFailureOfAProcessIsReadAsOneOfLambda(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := deadletter.Parse([]byte(aws.ToString(q.sent[0].MessageBody)), nil)
-	want := deadletter.Letter{Shape: deadletter.ShapeFailed, EventID: "event-1", Reason: "the broker is down", Attempts: 3, Event: []byte(envelope)}
+	want := deadletter.Letter{Shape: deadletter.ShapeFailed, EventID: "event-1", RequestID: "r-1", Reason: "the broker is down", Attempts: 3, Event: []byte(envelope)}
 	if d := cmp.Diff(want, got); d != "" || err != nil {
 		t.Errorf("%v, read back (-want +got):\n%s", err, d)
 	}

@@ -29,6 +29,8 @@ type Letter struct {
 	Shape Shape
 	// EventID is empty if the event does not tell.
 	EventID string
+	// RequestID names the delivery that failed on every attempt, and so is dead; it is empty for the other shapes.
+	RequestID string
 	// Reason says why the event is here, as far as the message does.
 	Reason string
 	// Attempts is how often the function was invoked; 0 if the message does not tell.
@@ -74,7 +76,7 @@ func Parse(body []byte, attributes map[string]string) (Letter, error) {
 		return Letter{}, fault.New(fault.Invalid, "dead letter: neither attributes nor a record of Lambda: it has no requestContext and requestPayload")
 	}
 	return Letter{
-		Shape: ShapeFailed, EventID: eventID(r.RequestPayload), Attempts: r.RequestContext.ApproximateInvokeCount, Event: r.RequestPayload,
+		Shape: ShapeFailed, EventID: eventID(r.RequestPayload), RequestID: r.RequestContext.RequestID, Attempts: r.RequestContext.ApproximateInvokeCount, Event: r.RequestPayload,
 		Reason: cmp.Or(r.ResponsePayload.ErrorMessage, r.RequestContext.Condition),
 	}, nil
 }

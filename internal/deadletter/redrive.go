@@ -40,7 +40,7 @@ func NewRedriver(claims consumer.Claims, invoker Invoker, function, target strin
 	return &Redriver{claims: claims, invoker: invoker, function: function, target: target}, nil
 }
 
-// Redrive opens the claim of l's event if it is dead and hands the event to the function's asynchronous queue, with its
+// Redrive frees the claim of l's event from the delivery that has failed, opens it if the event is dead, and hands the event to the function's asynchronous queue, with its
 // retries and its dead letter queue. Once it returns nil the message may be deleted. It is safe to repeat: whatever the
 // function has done before is not done twice, and the guards without expiry (run, plan, order) hold as for any delivery.
 // It returns a fault.Invalid error for what cannot be an event at all.
@@ -49,6 +49,11 @@ func (r *Redriver) Redrive(ctx context.Context, l Letter) error {
 		return fault.New(fault.Invalid, "redrive %s: what arrived is no JSON, no function can handle it: purge it", r.function)
 	}
 	if l.EventID != "" {
+		// A delivery that was killed on its last attempt holds its claim until its time would have been up.
+		dead := func(owner string) bool { return l.RequestID != "" && owner == l.RequestID }
+		if err := consumer.Release(ctx, r.claims, r.key(l), time.Now(), dead); err != nil {
+			return fmt.Errorf("redrive %s: %w", l.EventID, err)
+		}
 		if _, err := consumer.Reopen(ctx, r.claims, r.key(l), time.Now()); err != nil {
 			return fmt.Errorf("redrive %s: %w", l.EventID, err)
 		}

@@ -66,6 +66,26 @@ func TestRedriveGivesTheEventBackToItsFunctionAlone(t *testing.T) {
 	}
 }
 
+// A delivery that was killed holds its claim until its time would have been up; that it is dead, its letter proves.
+func TestRedriveFreesTheClaimOfTheDeliveryThatFailed(t *testing.T) {
+	const event = `{"source":"s","detail-type":"SignalGenerated","detail":{"event_id":"event-1"}}`
+	key := consumer.Key{Function: "strategy", EventID: "event-1"}
+	for owner, freed := range map[string]bool{"the-failed-one": true, "another-one": false} {
+		claims := &consumertest.Memory{}
+		c := consumer.Claim{Key: key, Token: "1", Status: consumer.StatusRunning, Owner: owner, Lease: time.Now().Add(time.Hour)}
+		if _, err := claims.Swap(t.Context(), "", c, nil); err != nil {
+			t.Fatal(err)
+		}
+		l := deadletter.Letter{Shape: deadletter.ShapeFailed, EventID: "event-1", RequestID: "the-failed-one", Event: []byte(event)}
+		if err := redriver(t, claims, &invoker{}).Redrive(t.Context(), l); err != nil {
+			t.Fatal(err)
+		}
+		if got, _, _ := claims.Get(t.Context(), key); got.Lease.After(time.Now()) == freed {
+			t.Errorf("the claim of %s is leased until %s, want freed: %t", owner, got.Lease, freed)
+		}
+	}
+}
+
 func TestRedriveSaysWhyItCannot(t *testing.T) {
 	burying := &consumertest.Memory{}
 	key := consumer.Key{Function: "strategy", EventID: "event-1"}

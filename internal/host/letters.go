@@ -24,7 +24,7 @@ func openLetters(members []Member) (letters, error) {
 
 // send puts a delivery to function into its queue. last is the error of the last attempt; nil if there was none.
 func (l letters) send(ctx context.Context, function string, d bus.Delivery, condition string, attempts int, last error) error {
-	f := deadletter.Failure{RequestID: d.RequestID, Condition: condition, Attempts: attempts, Raw: d.Raw}
+	f := deadletter.Failure{RequestID: ownDelivery + d.RequestID, Condition: condition, Attempts: attempts, Raw: d.Raw}
 	if last != nil {
 		f.Message = last.Error()
 	}
