@@ -6,6 +6,9 @@ SHARED_DIR ?= ../shared
 # Real prices for `make demo`: a folder of SYMBOL.csv with date,close. Empty: a simulated market.
 BARS       ?=
 FUNCTIONS  := strategy portfolio execution monitor
+# Workflows of `make chaos`, and the functions that must be killed in them.
+WORKFLOWS  ?= 50
+KILLS      ?= 20
 # Seconds of fuzzing for all decoders together.
 FUZZBUDGET ?= 60
 
@@ -63,7 +66,7 @@ e2e: build ## Deploy to the local endpoint with the real Terraform, run a workfl
 	cd test/e2e && go tool -modfile=../../tools/go.mod gotestsum --format testname -- -count=1 -timeout 20m ./...
 
 .PHONY: ci
-ci: lint test fuzz e2e ## Everything that a change must pass
+ci: lint test fuzz e2e chaos ## Everything that a change must pass
 
 .PHONY: demo
 demo: build ## Deploy locally, run one rebalance from schedule to fills, show what happened (BARS=DIR: real prices)
@@ -85,8 +88,13 @@ bench: build ## Measure against the budgets and write docs/benchmarks.md
 sim: ## Simulate 10,000 traded workflows while everything goes wrong that can (SEED=n: one world again, with its history)
 	GOGC=400 SIM_SEED=$(SEED) SIM_WORKFLOWS=10000 go test -count=1 -v -run '^TestSimulation$$' ./test/simulation
 
+.PHONY: chaos
+chaos: build ## Run WORKFLOWS (50) over real processes while functions are killed and answers get lost (SEED=n: the same faults)
+	go run ./test/chaos -workflows $(WORKFLOWS) -kills $(KILLS) $(if $(SEED),-seed $(SEED))
+
 .PHONY: soak
-soak: ## Run what takes longer than CI allows: ten minutes of fuzzing, the demo interrupted at 50 random moments
+soak: ## Run what takes longer than CI allows: 500 workflows with 200 kills, ten minutes of fuzzing, 50 interrupted demos
+	$(MAKE) chaos WORKFLOWS=500 KILLS=200
 	$(MAKE) fuzz FUZZBUDGET=600
 	INTERRUPTS=50 $(MAKE) e2e
 

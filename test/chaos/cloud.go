@@ -11,8 +11,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	eventtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/shopspring/decimal"
@@ -93,22 +91,6 @@ func (k *soak) takeLetters(ctx context.Context) (taken int, err error) {
 		}
 	}
 	return taken, nil
-}
-
-// put publishes a WorkflowStarted.
-func (k *soak) put(ctx context.Context, start events.Event) error {
-	wire, err := events.Encode(start, "alchemiser")
-	if err != nil {
-		return err
-	}
-	out, err := k.bus.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []eventtypes.PutEventsRequestEntry{{
-		EventBusName: aws.String("alchemiser-trading-events-" + stage), Source: &wire.Source, DetailType: &wire.DetailType,
-		Detail: aws.String(string(wire.Detail)), Resources: wire.Resources,
-	}}})
-	if err == nil && out.FailedEntryCount > 0 {
-		err = fmt.Errorf("not accepted: %s", aws.ToString(out.Entries[0].ErrorMessage))
-	}
-	return err
 }
 
 // passed returns the events that the log group has, each once, with those of replays apart.

@@ -20,6 +20,7 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/execution"
 	"github.com/the-alchemiser/alchemiser/internal/stack"
 	"github.com/the-alchemiser/alchemiser/internal/store"
+	"github.com/the-alchemiser/alchemiser/pkg/bus/ebbus"
 	"github.com/the-alchemiser/alchemiser/pkg/events"
 )
 
@@ -38,6 +39,7 @@ type soak struct {
 	table     *store.Store
 	consumers []consumerOf
 	bus       *eventbridge.Client
+	publisher *ebbus.Publisher
 	sqs       *sqs.Client
 	logs      *cloudwatchlogs.Client
 
@@ -57,6 +59,10 @@ func newSoak(s *stack.Stack, cloud aws.Config, seed uint64) (*soak, error) {
 		stack: s, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), table: table, //nolint:gosec // faults, no secrets
 		bus: eventbridge.NewFromConfig(cloud), sqs: sqs.NewFromConfig(cloud), logs: cloudwatchlogs.NewFromConfig(cloud),
 		letters: map[deadletter.Shape]int{}, broken: map[string]int{},
+	}
+	k.publisher, err = ebbus.New(ebbus.Config{Client: k.bus, BusName: "alchemiser-trading-events-" + stage, SourcePrefix: "alchemiser", MaxRetries: 9})
+	if err != nil {
+		return nil, err
 	}
 	k.consumers, err = consumers(cloud, table, func(name string) (string, error) {
 		out, err := k.sqs.GetQueueUrl(context.Background(), &sqs.GetQueueUrlInput{QueueName: &name})
@@ -106,7 +112,7 @@ func (k *soak) workflow(ctx context.Context, i int) error {
 		ID: "start-" + w.id, CorrelationID: w.id, CausationID: w.id, SchemaVersion: events.SchemaVersion, Timestamp: now,
 		SourceModule: "scheduler", SourceComponent: "chaos", Payload: events.WorkflowStarted{PortfolioID: fmt.Sprintf("main-chaos-%d", i)},
 	}
-	if err := k.put(ctx, start); err != nil {
+	if err := k.publisher.Publish(ctx, start); err != nil {
 		return err
 	}
 	if w.events, err = k.settle(ctx, start); err != nil {
