@@ -4,54 +4,52 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	eventtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/shopspring/decimal"
 
 	"github.com/the-alchemiser/alchemiser/internal/deadletter"
 	"github.com/the-alchemiser/alchemiser/internal/store"
 	"github.com/the-alchemiser/alchemiser/pkg/events"
+	"github.com/the-alchemiser/alchemiser/test/chaos/invariants"
 )
 
-// consumerOf is a function with the events that its rule brings it and its dead letter queue.
-type consumerOf struct {
-	name     string
-	types    []events.Type // none means all
+// What Terraform has made of our stage.
+const (
+	busName     = "alchemiser-trading-events-" + stage
+	archiveName = "alchemiser-event-archive-" + stage
+	tableName   = "alchemiser-state-" + stage
+)
+
+// function is a deployed function with its dead letter queue.
+type function struct {
+	invariants.Function
 	queue    string
 	redriver *deadletter.Redriver
 }
 
-func (c consumerOf) wants(t events.Type) bool {
-	for _, wanted := range c.types {
-		if wanted == t {
-			return true
-		}
-	}
-	return len(c.types) == 0
-}
-
-// consumers returns the functions of the stack.
-func consumers(cloud aws.Config, table *store.Store, queueURL func(name string) (string, error)) ([]consumerOf, error) {
-	all := []consumerOf{
-		{name: "strategy", types: []events.Type{events.TypeWorkflowStarted}},
-		{name: "portfolio", types: []events.Type{events.TypeSignalGenerated}},
-		{name: "execution", types: []events.Type{events.TypeRebalancePlanned}},
-		{name: "monitor"},
+// functions returns the functions of the stack, as their rules are.
+func functions(ctx context.Context, cloud aws.Config, table *store.Store) ([]function, error) {
+	queues := sqs.NewFromConfig(cloud)
+	all := []function{
+		{Function: invariants.Function{Name: "strategy", Types: []events.Type{events.TypeWorkflowStarted}}},
+		{Function: invariants.Function{Name: "portfolio", Types: []events.Type{events.TypeSignalGenerated}}},
+		{Function: invariants.Function{Name: "execution", Types: []events.Type{events.TypeRebalancePlanned}}},
+		{Function: invariants.Function{Name: "monitor"}},
 	}
 	for i := range all {
-		c := &all[i]
-		var err error
-		if c.queue, err = queueURL("alchemiser-" + c.name + "-dlq-" + stage); err != nil {
-			return nil, err
+		f := &all[i]
+		queue, err := queues.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String("alchemiser-" + f.Name + "-dlq-" + stage)})
+		if err != nil {
+			return nil, fmt.Errorf("find the dead letter queue of %s: %w", f.Name, err)
 		}
-		c.redriver, err = deadletter.NewRedriver(table, lambda.NewFromConfig(cloud), c.name, "alchemiser-"+c.name+"-"+stage+":live")
+		f.queue = aws.ToString(queue.QueueUrl)
+		f.redriver, err = deadletter.NewRedriver(table, lambda.NewFromConfig(cloud), f.Name, "alchemiser-"+f.Name+"-"+stage+":live")
 		if err != nil {
 			return nil, err
 		}
@@ -59,124 +57,153 @@ func consumers(cloud aws.Config, table *store.Store, queueURL func(name string) 
 	return all, nil
 }
 
-// takeLetters empties the dead letter queues and gives every event back to its function. It returns how many there were.
-func (k *soak) takeLetters(ctx context.Context) (taken int, err error) {
-	for _, c := range k.consumers {
-		out, err := k.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-			QueueUrl: &c.queue, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"},
-		})
-		if err != nil {
-			return taken, err
-		}
-		for _, m := range out.Messages {
-			attributes := map[string]string{}
-			for name, v := range m.MessageAttributes {
-				attributes[name] = aws.ToString(v.StringValue)
-			}
-			letter, err := deadletter.Parse([]byte(aws.ToString(m.Body)), attributes)
+// letter is a dead letter and who gets it back.
+type letter struct {
+	deadletter.Letter
+	of function
+}
+
+// takeLetters empties the dead letter queues.
+func (k *soak) takeLetters(ctx context.Context) (taken []letter, err error) {
+	for _, f := range k.functions {
+		for {
+			out, err := k.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &f.queue, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"}})
 			if err != nil {
-				return taken, fmt.Errorf("dead letter of %s: %w", c.name, err)
+				return taken, fmt.Errorf("look for dead letters of %s: %w", f.Name, err)
 			}
-			if letter.Reason == "" {
-				k.violate("a dead letter of %s has no reason: %s", c.name, aws.ToString(m.Body))
+			if len(out.Messages) == 0 {
+				break
 			}
-			if err := c.redriver.Redrive(ctx, letter); err != nil {
-				return taken, err
+			for _, m := range out.Messages {
+				attributes := map[string]string{}
+				for name, v := range m.MessageAttributes {
+					attributes[name] = aws.ToString(v.StringValue)
+				}
+				l, err := deadletter.Parse([]byte(aws.ToString(m.Body)), attributes)
+				if err != nil {
+					return taken, fmt.Errorf("dead letter of %s: %w", f.Name, err)
+				}
+				if _, err := k.sqs.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &f.queue, ReceiptHandle: m.ReceiptHandle}); err != nil {
+					return taken, fmt.Errorf("take a dead letter of %s: %w", f.Name, err)
+				}
+				k.letters = append(k.letters, invariants.Letter{Function: f.Name, EventID: l.EventID, Reason: l.Reason})
+				k.shapes[l.Shape]++
+				taken = append(taken, letter{l, f})
 			}
-			if _, err := k.sqs.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &c.queue, ReceiptHandle: m.ReceiptHandle}); err != nil {
-				return taken, err
-			}
-			k.letters[letter.Shape]++
-			taken++
 		}
 	}
 	return taken, nil
 }
 
-// passed returns the events that the log group has, each once, with those of replays apart.
-func (k *soak) passed(ctx context.Context) (originals, replayed map[string]events.Event, err error) {
-	originals, replayed = map[string]events.Event{}, map[string]events.Event{}
-	pages := cloudwatchlogs.NewFilterLogEventsPaginator(k.logs, &cloudwatchlogs.FilterLogEventsInput{
-		LogGroupName: aws.String("/aws/events/alchemiser-" + stage),
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, nil, err
+// redrive gives dead letters back to their functions.
+func (k *soak) redrive(ctx context.Context, letters []letter) error {
+	for _, l := range letters {
+		if err := l.of.redriver.Redrive(ctx, l.Letter); err != nil {
+			return err
 		}
-		for _, line := range page.Events {
-			var envelope struct {
-				DetailType string          `json:"detail-type"`
-				Replay     string          `json:"replay-name"`
-				Detail     json.RawMessage `json:"detail"`
-			}
-			if err := json.Unmarshal([]byte(aws.ToString(line.Message)), &envelope); err != nil {
-				return nil, nil, fmt.Errorf("event log: %w", err)
-			}
-			e, err := events.Decode(envelope.DetailType, envelope.Detail)
-			if err != nil {
-				return nil, nil, fmt.Errorf("event log: %w", err)
-			}
-			if envelope.Replay != "" {
-				replayed[e.ID] = e
-			} else {
-				originals[e.ID] = e
-			}
+		k.redriven++
+	}
+	return nil
+}
+
+// replay replays the whole archive to every rule.
+func (k *soak) replay(ctx context.Context, name string) error {
+	bus, err := k.bus.DescribeEventBus(ctx, &eventbridge.DescribeEventBusInput{Name: aws.String(busName)})
+	if err != nil {
+		return fmt.Errorf("describe the bus: %w", err)
+	}
+	archive, err := k.bus.DescribeArchive(ctx, &eventbridge.DescribeArchiveInput{ArchiveName: aws.String(archiveName)})
+	if err != nil {
+		return fmt.Errorf("describe the archive: %w", err)
+	}
+	now := time.Now()
+	if _, err = k.bus.StartReplay(ctx, &eventbridge.StartReplayInput{
+		ReplayName: &name, EventSourceArn: archive.ArchiveArn, EventStartTime: aws.Time(now.AddDate(0, 0, -1)), EventEndTime: &now,
+		Destination: &eventtypes.ReplayDestination{Arn: bus.Arn},
+	}); err != nil {
+		return fmt.Errorf("replay the archive: %w", err)
+	}
+	return nil
+}
+
+// rule is a fault of the endpoint; see docs/faults.md.
+type rule struct {
+	Fault       string  `json:"fault"`
+	Function    string  `json:"function,omitempty"`
+	Service     string  `json:"service,omitempty"`
+	Operation   string  `json:"operation,omitempty"`
+	After       string  `json:"after,omitempty"`
+	Random      bool    `json:"random,omitempty"`
+	Done        bool    `json:"done,omitempty"`
+	Probability float64 `json:"probability,omitempty"`
+}
+
+// rules are the faults of the endpoint. Only the functions suffer: who looks on must see what is there.
+func rules() []rule {
+	const ours = "alchemiser-*"
+	all := []rule{
+		{Fault: "throttle", Function: ours, Service: "dynamodb", Probability: 0.01},
+		{Fault: "lose", Function: ours, Service: "dynamodb", Probability: 0.01},
+		{Fault: "throttle", Function: ours, Service: "events", Probability: 0.03},
+		{Fault: "lose", Function: ours, Service: "events", Probability: 0.03},
+		{Fault: "throttle", Function: ours, Service: "sqs", Probability: 0.1},
+		{Fault: "fail", Function: ours, Service: "ssm", Probability: 0.01},
+		{Fault: "refuse", Probability: 0.03},
+		{Fault: "duplicate", Function: ours, After: "100ms", Probability: 0.15},
+		{Fault: "delay", Function: ours, After: "300ms", Random: true, Probability: 0.2},
+		{Fault: "timeout", Function: ours, After: "50ms", Probability: 0.01},
+	}
+	for _, f := range []string{"strategy", "portfolio", "execution", "monitor"} {
+		target := "alchemiser-" + f + "-*"
+		all = append(all,
+			rule{Fault: "kill", Function: target, After: "40ms", Random: true, Probability: 0.06},
+			rule{Fault: "kill", Function: target, Service: "dynamodb", Probability: 0.003},
+			rule{Fault: "kill", Function: target, Service: "dynamodb", Done: true, Probability: 0.003},
+		)
+		if f != "monitor" { // which publishes nothing
+			all = append(all,
+				rule{Fault: "kill", Function: target, Service: "events", Probability: 0.05},
+				rule{Fault: "kill", Function: target, Service: "events", Done: true, Probability: 0.05},
+			)
 		}
 	}
-	return originals, replayed, nil
+	return all
 }
 
-// account returns what the broker holds.
-func (k *soak) account(ctx context.Context) (account, error) {
-	var a struct {
-		Cash decimal.Decimal `json:"cash"`
-	}
-	var positions []struct {
-		Symbol   string          `json:"symbol"`
-		Quantity decimal.Decimal `json:"qty"`
-	}
-	if err := k.call(ctx, http.MethodGet, k.stack.Record.BrokerURL+"/v2/account", "", &a); err != nil {
-		return account{}, err
-	}
-	if err := k.call(ctx, http.MethodGet, k.stack.Record.BrokerURL+"/v2/positions", "", &positions); err != nil {
-		return account{}, err
-	}
-	held := account{cash: a.Cash, shares: map[string]decimal.Decimal{}}
-	for _, p := range positions {
-		held.shares[p.Symbol] = p.Quantity
-	}
-	return held, nil
-}
+func (k *soak) faultsURL() string { return k.stack.Record.URL + "/_alchemiser/faults" }
 
-func (k *soak) orders(ctx context.Context) (all []brokerOrder, err error) {
-	return all, k.call(ctx, http.MethodGet, k.stack.Record.BrokerURL+"/v2/orders?status=all&limit=500", "", &all)
-}
-
-// call makes a request to the broker or to a control API. into may be nil.
-func (k *soak) call(ctx context.Context, method, url, body string, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
+// misbehave lets the endpoint fail. Each workflow has draws of its own, which its number and the seed of the run tell.
+func (k *soak) misbehave(ctx context.Context, workflow int) error {
+	plan, err := json.Marshal(map[string]any{"seed": k.seed + uint64(workflow), "rules": rules()}) //nolint:gosec // it is a count
 	if err != nil {
 		return err
 	}
-	r.Header.Set("APCA-API-KEY-ID", "paper")
-	r.Header.Set("APCA-API-SECRET-KEY", "paper")
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
+	return call(ctx, http.MethodPost, k.faultsURL(), string(plan), nil)
+}
+
+// behave counts what has struck and ends it.
+func (k *soak) behave(ctx context.Context) error {
+	var counts struct {
+		Rules []struct {
+			rule
+			Injected int `json:"injected"`
+		} `json:"rules"`
+	}
+	if err := call(ctx, http.MethodGet, k.faultsURL(), "", &counts); err != nil {
 		return err
 	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		return err
+	for _, r := range counts.Rules {
+		if r.Fault != "kill" { // who was killed, Lambda's own log tells
+			k.struck[faultName(r.rule)] += r.Injected
+		}
 	}
-	if res.StatusCode/100 != 2 {
-		return fmt.Errorf("%s %s: %s: %s", method, url, res.Status, text)
+	return call(ctx, http.MethodPost, k.faultsURL(), `{"rules":[]}`, nil)
+}
+
+// faultName says what a rule does, in the words of the report.
+func faultName(r rule) string {
+	if r.Service == "" {
+		return r.Fault
 	}
-	if into == nil {
-		return nil
-	}
-	return json.Unmarshal(text, into)
+	return r.Fault + " " + r.Service
 }

@@ -22,6 +22,7 @@ import (
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"github.com/the-alchemiser/alchemiser/internal/stack"
+	"github.com/the-alchemiser/alchemiser/test/chaos/invariants"
 )
 
 const stage = "chaos"
@@ -47,23 +48,33 @@ func run(ctx context.Context, workflows, kills int, seed uint64) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
-	k, err := newSoak(s, cloud, seed)
+	k, err := newSoak(ctx, s, cloud, seed)
 	if err != nil {
 		return err
 	}
 	began := time.Now()
 	if err := k.workflows(ctx, workflows); err != nil {
-		return fmt.Errorf("%w\n%s", err, s.LogTail())
+		return fmt.Errorf("%w; the faults of this run: -seed %d\n%s", err, seed, s.LogTail())
 	}
-	if err := k.aftermath(ctx); err != nil {
+	end, err := k.aftermath(ctx)
+	if err != nil {
 		return err
 	}
-	k.report(os.Stdout, time.Since(began))
-	if len(k.violations) > 0 {
-		return fmt.Errorf("%d violations; the faults of this run: -seed %d", len(k.violations), seed)
+	violations := invariants.Check(end)
+	killed, err := k.kills(ctx)
+	if err != nil {
+		return err
 	}
-	if k.kills() < kills {
-		return fmt.Errorf("%d functions were killed, want %d or more: run more workflows", k.kills(), kills)
+	k.report(os.Stdout, end, killed, violations, time.Since(began))
+	if len(violations) > 0 {
+		return fmt.Errorf("%d violations; the faults of this run: -seed %d", len(violations), seed)
+	}
+	total := 0
+	for _, n := range killed {
+		total += n
+	}
+	if total < kills {
+		return fmt.Errorf("%d functions were killed, want %d or more: run more workflows", total, kills)
 	}
 	return nil
 }
