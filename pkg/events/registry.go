@@ -7,22 +7,20 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// catalogue lists every type of event, in the order in which a workflow publishes them.
-func catalogue() []codec {
-	return []codec{
-		codecOf[WorkflowStarted](),
-		codecOf[SignalGenerated](),
-		codecOf[RebalancePlanned](),
-		codecOf[TradeExecuted](),
-		codecOf[WorkflowCompleted](),
-		codecOf[WorkflowFailed](),
-	}
+// catalogue lists every type of event, in the order in which a workflow publishes them. Nothing changes it.
+var catalogue = [...]codec{
+	codecOf[WorkflowStarted](),
+	codecOf[SignalGenerated](),
+	codecOf[RebalancePlanned](),
+	codecOf[TradeExecuted](),
+	codecOf[WorkflowCompleted](),
+	codecOf[WorkflowFailed](),
 }
 
 // Catalogue returns a zero payload of every type, in the order in which a workflow publishes them.
 func Catalogue() []Payload {
 	var ps []Payload
-	for _, c := range catalogue() {
+	for _, c := range catalogue {
 		ps = append(ps, c.zero)
 	}
 	return ps
@@ -36,7 +34,7 @@ type codec struct {
 }
 
 func codecFor(t Type) (codec, bool) {
-	for _, c := range catalogue() {
+	for _, c := range catalogue {
 		if c.zero.EventType() == t {
 			return c, true
 		}
