@@ -61,8 +61,8 @@ func TestBothSidesOfADualRunRecordTheSame(t *testing.T) {
 	e := event("start-1")
 	handled := false
 	inProcess := r.Observe("strategy")(func(context.Context, bus.Delivery) error { handled = true; return nil })
-	r.Published(t.Context(), dualbus.Publication{Side: dualbus.Primary, Accepted: []events.Event{e}, Took: time.Millisecond})
-	r.Published(t.Context(), dualbus.Publication{Side: dualbus.Shadow, Accepted: []events.Event{e}, Took: 4 * time.Millisecond})
+	r.Published(t.Context(), dualbus.Publication{Side: dualbus.Primary, Publication: bus.Publication{Accepted: []events.Event{e}, Took: time.Millisecond}})
+	r.Published(t.Context(), dualbus.Publication{Side: dualbus.Shadow, Publication: bus.Publication{Accepted: []events.Event{e}, Took: 4 * time.Millisecond}})
 	if err := inProcess(t.Context(), delivery(t, e, "1")); err != nil || !handled {
 		t.Fatalf("handled %t, %v", handled, err)
 	}
@@ -126,7 +126,7 @@ func TestALogThatFailsIsCountedAndStopsNothing(t *testing.T) {
 		if err := handle(t.Context(), bus.Delivery{}); err != nil { // the consumer decides what becomes of it
 			t.Error(err)
 		}
-		r.Published(t.Context(), dualbus.Publication{Side: dualbus.Shadow, Err: errors.New("no such host")})
+		r.Published(t.Context(), dualbus.Publication{Side: dualbus.Shadow, Publication: bus.Publication{Err: errors.New("no such host")}})
 		err := r.Close(t.Context())
 		if handled != 4 || err == nil || !strings.Contains(err.Error(), "4 fingerprints were not recorded") || len(told) != 5 {
 			t.Errorf("handled %d, Close = %v, told %q", handled, err, told)

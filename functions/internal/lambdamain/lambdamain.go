@@ -70,10 +70,12 @@ func run(ctx context.Context, name string, wire functions.Wire) error {
 func live(ctx context.Context, f *functions.Function, service functions.Service, tracer *telemetry.Tracer) (*lambdabus.Entry, error) {
 	ports := functions.Ports{Tracer: tracer, Logger: telemetry.NewLogger(os.Stdout, f.Name, f.Config.Lambda.Version)}
 	if !service.Observer {
-		var err error
-		if ports.Publisher, err = f.EventBridge(); err != nil {
+		publisher, err := f.EventBridge()
+		if err != nil {
 			return nil, err
 		}
+		metrics := telemetry.NewMetrics(os.Stdout, f.Config.Stage, f.Name, time.Now)
+		ports.Publisher = bus.Observe(publisher, time.Now, metrics.Published)
 	}
 	c, err := f.Consumer(ctx, service, ports)
 	if err != nil {

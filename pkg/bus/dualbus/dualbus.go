@@ -27,12 +27,7 @@ const (
 // Publication is what one side made of one call of Publish.
 type Publication struct {
 	Side Side
-	// Accepted are the events that the side has; none if it failed.
-	Accepted []events.Event
-	// Took is how long the side's Publish took.
-	Took time.Duration
-	// Err is the side's error, a *bus.PublishError if it took a part only.
-	Err error
+	bus.Publication
 }
 
 // Observer is told every publication, the shadow's from another goroutine than the primary's. It must not block: the
@@ -56,6 +51,8 @@ type Config struct {
 // Publisher implements bus.Publisher. It is safe for concurrent use. Close it.
 type Publisher struct {
 	cfg Config
+	// primary and shadow tell the observer.
+	primary, shadow bus.Publisher
 
 	mu     sync.RWMutex // held for reading while something is queued
 	closed bool
@@ -95,7 +92,13 @@ func New(cfg Config) (*Publisher, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 10 * time.Second
 	}
-	p := &Publisher{cfg: cfg, queue: make(chan publication, cfg.QueueSize), done: make(chan struct{})}
+	told := func(side Side) func(context.Context, bus.Publication) {
+		return func(ctx context.Context, p bus.Publication) { cfg.Observer.Published(ctx, Publication{side, p}) }
+	}
+	p := &Publisher{
+		cfg: cfg, queue: make(chan publication, cfg.QueueSize), done: make(chan struct{}),
+		primary: bus.Observe(cfg.Primary, cfg.Now, told(Primary)), shadow: bus.Observe(cfg.Shadow, cfg.Now, told(Shadow)),
+	}
 	go p.follow()
 	return p, nil
 }
@@ -103,36 +106,11 @@ func New(cfg Config) (*Publisher, error) {
 // Publish implements bus.Publisher for the primary: its answer is the primary's, and comes when the primary's does. What
 // the primary has accepted is published on the shadow afterwards, in the same order, whatever becomes of it there.
 func (p *Publisher) Publish(ctx context.Context, es ...events.Event) error {
-	start := p.cfg.Now()
-	err := p.cfg.Primary.Publish(ctx, es...)
-	accepted := Accepted(es, err)
-	p.cfg.Observer.Published(ctx, Publication{Side: Primary, Accepted: accepted, Took: p.cfg.Now().Sub(start), Err: err})
-	if len(accepted) > 0 {
+	err := p.primary.Publish(ctx, es...)
+	if accepted := bus.Accepted(es, err); len(accepted) > 0 {
 		p.enqueue(publication{ctx: context.WithoutCancel(ctx), events: accepted})
 	}
 	return err
-}
-
-// Accepted returns those of es that a publisher has taken when it returned err.
-func Accepted(es []events.Event, err error) []events.Event {
-	if err == nil {
-		return es
-	}
-	var rejected *bus.PublishError
-	if !errors.As(err, &rejected) {
-		return nil
-	}
-	refused := make(map[string]bool, len(rejected.Rejected))
-	for _, r := range rejected.Rejected {
-		refused[r.Event.ID] = true
-	}
-	var accepted []events.Event
-	for _, e := range es {
-		if !refused[e.ID] {
-			accepted = append(accepted, e)
-		}
-	}
-	return accepted
 }
 
 func (p *Publisher) enqueue(next publication) {
@@ -147,25 +125,21 @@ func (p *Publisher) enqueue(next publication) {
 			reason = fmt.Sprintf("the shadow is %d publications behind", cap(p.queue))
 		}
 	}
-	p.cfg.Observer.Published(next.ctx, Publication{Side: Shadow, Err: fault.New(fault.Transient, "%s", reason)})
+	p.cfg.Observer.Published(next.ctx, Publication{Shadow, bus.Publication{Err: fault.New(fault.Transient, "%s", reason)}})
 }
 
 // follow publishes on the shadow, one publication after the other.
 func (p *Publisher) follow() {
 	defer close(p.done)
 	for next := range p.queue {
-		p.shadow(next)
+		p.publish(next)
 	}
 }
 
-func (p *Publisher) shadow(next publication) {
+func (p *Publisher) publish(next publication) {
 	ctx, cancel := context.WithTimeout(next.ctx, p.cfg.Timeout)
 	defer cancel()
-	start := p.cfg.Now()
-	err := p.cfg.Shadow.Publish(ctx, next.events...)
-	p.cfg.Observer.Published(next.ctx, Publication{
-		Side: Shadow, Accepted: Accepted(next.events, err), Took: p.cfg.Now().Sub(start), Err: err,
-	})
+	_ = p.shadow.Publish(ctx, next.events...) // the observer is told
 }
 
 // Close lets the shadow have what waits for it, and nothing more: what is published later goes to the primary alone. It
