@@ -12,6 +12,7 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/deadletter"
 	"github.com/the-alchemiser/alchemiser/internal/monitor"
 	"github.com/the-alchemiser/alchemiser/pkg/events"
+	"github.com/the-alchemiser/alchemiser/pkg/fault"
 	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
 
@@ -95,6 +96,9 @@ func (w *world) checkFailures() {
 		if !ok {
 			continue
 		}
+		if p.Code != fault.Invalid {
+			w.failed++
+		}
 		id := p.Function + " " + p.FailedEventID
 		said[id]++
 		for _, f := range w.cloud.functions {
@@ -174,7 +178,6 @@ func (w *world) checkWorkflows() {
 			w.fault("nobody was told that %s is %s", id, state)
 		}
 		for event, attempts := range flow.failed {
-			w.failed += len(attempts)
 			for i, n := range slices.Sorted(slices.Values(attempts)) {
 				if n != i+1 {
 					w.fault("%s: the failed attempts at %s are %v, want each once", id, event, attempts)

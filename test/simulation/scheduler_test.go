@@ -8,6 +8,7 @@ import (
 	"hash"
 	"math/rand/v2"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"testing/synctest"
@@ -25,6 +26,10 @@ type scheduler struct {
 	counts
 	// trace, if there is one, is told every line of the history.
 	trace func(line string)
+	// faults are what should not have happened.
+	faults []string
+	// over says that the world ends here and now: every actor does with its next turn.
+	over bool
 
 	mu    sync.Mutex
 	ready []*actor
@@ -87,6 +92,9 @@ func (s *scheduler) start(ctx context.Context, a *actor, work func(context.Conte
 	s.mu.Unlock()
 	go func() {
 		defer func() {
+			if broken := recover(); broken != nil {
+				s.fault("%s: panic: %v\n%s", a.label, broken, debug.Stack())
+			}
 			s.mu.Lock()
 			s.alive--
 			s.mu.Unlock()
@@ -104,6 +112,9 @@ func (s *scheduler) park(a *actor) {
 	s.mu.Unlock()
 	s.rouse()
 	<-a.resume
+	if s.over {
+		runtime.Goexit()
+	}
 }
 
 func (s *scheduler) rouse() {
@@ -126,10 +137,20 @@ func (s *scheduler) bury(a *actor, why string) {
 	a.died(why)
 }
 
+// mostSteps is far more than any world takes.
+const mostSteps = 50_000
+
 // run lets everything happen that is planned and that follows from it.
 func (s *scheduler) run() {
 	for {
 		synctest.Wait() // nobody runs while the scheduler does
+		if s.steps >= mostSteps && !s.over {
+			s.fault("no end after %d steps", s.steps)
+			s.over = true
+		}
+		if s.over {
+			s.tasks = nil
+		}
 		if s.begin() {
 			synctest.Wait()
 		}
@@ -192,6 +213,13 @@ func (s *scheduler) note(format string, args ...any) {
 	if s.trace != nil {
 		s.trace(line)
 	}
+}
+
+// fault says that something should not have happened.
+func (s *scheduler) fault(format string, args ...any) {
+	f := fmt.Sprintf(format, args...)
+	s.note("VIOLATION %s", f)
+	s.faults = append(s.faults, f)
 }
 
 // chance is true in p of all cases.

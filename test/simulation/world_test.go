@@ -41,8 +41,6 @@ type world struct {
 	stray map[string]bool
 	// digests are the mails that were sent.
 	digests []string
-	// faults are the invariants that did not hold.
-	faults []string
 }
 
 // startingCash is in US dollars.
@@ -190,11 +188,4 @@ func (w *world) acting(ctx context.Context) *actor {
 		return a
 	}
 	return &actor{label: "nobody"}
-}
-
-// fault says that an invariant does not hold.
-func (w *world) fault(format string, args ...any) {
-	f := fmt.Sprintf(format, args...)
-	w.note("VIOLATION %s", f)
-	w.faults = append(w.faults, f)
 }
