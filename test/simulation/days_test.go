@@ -58,7 +58,7 @@ func (w *world) people(date market.Date, main time.Time) {
 	if w.chance(0.3) {
 		w.at(soon(time.Second, 9*time.Minute), func() { w.launch(w.started("by-hand-"+string(date), time.Now(), w.portfolio)) })
 	}
-	if w.chance(0.1) { // nobody ships this portfolio: the event can never be handled
+	if w.chance(0.2) { // nobody ships this portfolio: the event can never be handled
 		w.at(soon(-time.Minute, 5*time.Minute), func() { w.launch(w.started("unknown-"+string(date), time.Now(), "other")) })
 	}
 	if w.chance(0.1) {

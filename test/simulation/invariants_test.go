@@ -88,17 +88,16 @@ func (w *world) checkHandled() {
 	}
 }
 
-// checkFailures: whoever says that an attempt has failed has given its event up: there is a dead letter for each.
+// checkFailures: whoever says that an attempt has failed has given its event up: there is a dead letter for each. Dead events
+// are checkHandled's part.
 func (w *world) checkFailures() {
 	said := map[string]int{}
 	for _, a := range w.cloud.first() {
 		p, ok := a.event.Payload.(events.WorkflowFailed)
-		if !ok {
+		if !ok || p.Code == fault.Invalid {
 			continue
 		}
-		if p.Code != fault.Invalid {
-			w.failed++
-		}
+		w.failed++
 		id := p.Function + " " + p.FailedEventID
 		said[id]++
 		for _, f := range w.cloud.functions {
