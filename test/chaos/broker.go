@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,7 +47,10 @@ func (k *soak) orders(ctx context.Context) (all []invariants.Order, err error) {
 	return all, call(ctx, http.MethodGet, k.stack.Record.BrokerURL+"/v2/orders?status=all&limit=500", "", &all)
 }
 
-// brokerFaults are what goes wrong at the broker, up to three of them in a workflow.
+// down is a broker that is down for longer than Lambda tries.
+const down = "down"
+
+// brokerFaults are what goes wrong at the broker.
 func brokerFaults() map[string]string {
 	const post = `{"route":"POST /v2/orders","times":1,`
 	return map[string]string{
@@ -58,17 +62,25 @@ func brokerFaults() map[string]string {
 		"order not filled":          post + `"kind":"rest"}`,
 		"account answered 500":      `{"route":"GET /v2/account","times":2,"kind":"status","status":500}`,
 		"positions lost":            `{"route":"GET /v2/positions","times":1,"kind":"lost"}`,
+		down:                        `{"route":"GET /v2/account","times":1000,"kind":"status","status":503}`,
 	}
 }
 
 func (k *soak) brokerFaultsURL() string { return k.stack.Record.BrokerURL + "/_control/faults" }
 
-// breakBroker arms some faults.
+// breakBroker arms up to two faults, and now and then it is down.
 func (k *soak) breakBroker(ctx context.Context) error {
 	all := brokerFaults()
-	names := sortedKeys(all)
-	for range k.rng.IntN(4) {
-		name := names[k.rng.IntN(len(names))]
+	var names []string
+	if k.rng.IntN(12) == 0 {
+		names = append(names, down)
+	} else {
+		some := slices.DeleteFunc(sortedKeys(all), func(name string) bool { return name == down })
+		for range k.rng.IntN(3) {
+			names = append(names, some[k.rng.IntN(len(some))])
+		}
+	}
+	for _, name := range names {
 		if err := call(ctx, http.MethodPost, k.brokerFaultsURL(), all[name], nil); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}

@@ -135,15 +135,18 @@ type rule struct {
 	After       string  `json:"after,omitempty"`
 	Random      bool    `json:"random,omitempty"`
 	Done        bool    `json:"done,omitempty"`
+	Skip        int     `json:"skip,omitempty"`
+	Times       int     `json:"times,omitempty"`
 	Probability float64 `json:"probability,omitempty"`
 }
 
-// rules are the faults of the endpoint. Only the functions suffer: who looks on must see what is there.
-func rules() []rule {
+// rules are the faults of the endpoint. Only the functions suffer: who looks on must see what is there. A victim, if there
+// is one, is killed more often than Lambda tries.
+func (k *soak) rules(victim string) []rule {
 	const ours = "alchemiser-*"
 	all := []rule{
-		{Fault: "throttle", Function: ours, Service: "dynamodb", Probability: 0.01},
-		{Fault: "lose", Function: ours, Service: "dynamodb", Probability: 0.01},
+		{Fault: "throttle", Function: ours, Service: "dynamodb", Probability: 0.006},
+		{Fault: "lose", Function: ours, Service: "dynamodb", Probability: 0.006},
 		{Fault: "throttle", Function: ours, Service: "events", Probability: 0.03},
 		{Fault: "lose", Function: ours, Service: "events", Probability: 0.03},
 		{Fault: "throttle", Function: ours, Service: "sqs", Probability: 0.1},
@@ -153,7 +156,10 @@ func rules() []rule {
 		{Fault: "delay", Function: ours, After: "300ms", Random: true, Probability: 0.2},
 		{Fault: "timeout", Function: ours, After: "50ms", Probability: 0.01},
 	}
-	for _, f := range []string{"strategy", "portfolio", "execution", "monitor"} {
+	if victim != "" {
+		all = append(all, rule{Fault: "kill", Function: "alchemiser-" + victim + "-*", Service: "dynamodb", Skip: k.rng.IntN(6), Times: 3})
+	}
+	for _, f := range k.names() {
 		target := "alchemiser-" + f + "-*"
 		all = append(all,
 			rule{Fault: "kill", Function: target, After: "40ms", Random: true, Probability: 0.06},
@@ -174,7 +180,11 @@ func (k *soak) faultsURL() string { return k.stack.Record.URL + "/_alchemiser/fa
 
 // misbehave lets the endpoint fail. Each workflow has draws of its own, which its number and the seed of the run tell.
 func (k *soak) misbehave(ctx context.Context, workflow int) error {
-	plan, err := json.Marshal(map[string]any{"seed": k.seed + uint64(workflow), "rules": rules()}) //nolint:gosec // it is a count
+	victim := ""
+	if k.rng.IntN(8) == 0 {
+		victim = k.functions[k.rng.IntN(len(k.functions))].Name
+	}
+	plan, err := json.Marshal(map[string]any{"seed": k.seed + uint64(workflow), "rules": k.rules(victim)})
 	if err != nil {
 		return err
 	}

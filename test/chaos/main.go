@@ -30,7 +30,7 @@ const stage = "chaos"
 func main() {
 	workflows := flag.Int("workflows", 50, "workflows to run")
 	kills := flag.Int("kills", 0, "fail if fewer functions than this were killed")
-	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the faults") //nolint:gosec // after 1970
+	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the faults")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, *workflows, *kills, *seed)

@@ -120,7 +120,7 @@ func (k *soak) workflow(ctx context.Context, i int) error {
 		return err
 	}
 	if err := k.await(ctx, look, func() ([]string, error) {
-		_, left, err := k.walk(ctx, start)
+		left, err := k.walk(ctx, start)
 		return describe(left), err
 	}); err != nil {
 		return err
@@ -144,7 +144,7 @@ func (k *soak) settle(ctx context.Context, start events.Event) (given []letter, 
 			return nil, err
 		}
 		given = append(given, taken...)
-		_, left, err := k.walk(ctx, start)
+		left, err := k.walk(ctx, start)
 		if err != nil {
 			return nil, err
 		}
@@ -178,11 +178,10 @@ func describe(all []unhandled) []string {
 	return words
 }
 
-// walk follows the events from start through the outboxes.
-func (k *soak) walk(ctx context.Context, start events.Event) (all []events.Event, left []unhandled, err error) {
+// walk follows the events from start through the outboxes, and returns what is not handled.
+func (k *soak) walk(ctx context.Context, start events.Event) (left []unhandled, err error) {
 	for open := []events.Event{start}; len(open) > 0; open = open[1:] {
 		e := open[0]
-		all = append(all, e)
 		for _, f := range k.functions {
 			if !f.Wants(e.Type()) {
 				continue
@@ -190,7 +189,7 @@ func (k *soak) walk(ctx context.Context, start events.Event) (all []events.Event
 			key := consumer.Key{Function: f.Name, EventID: e.ID}
 			claim, _, err := k.table.Get(ctx, key)
 			if err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 			if claim.Status != consumer.StatusDone {
 				left = append(left, unhandled{e, f.Name, claim})
@@ -198,12 +197,12 @@ func (k *soak) walk(ctx context.Context, start events.Event) (all []events.Event
 			}
 			follow, err := k.table.Outbox(ctx, key)
 			if err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 			open = append(open, follow...)
 		}
 	}
-	return all, left, nil
+	return left, nil
 }
 
 // aftermath waits for what is still on its way, replays everything, and returns what there is then.

@@ -96,12 +96,12 @@ func TestWhatIsSoundIsNotBlamed(t *testing.T) {
 	}
 }
 
-// rewrite changes the ledger's entry of an order.
-func rewrite(id string, change func(*invariants.LedgerOrder)) func(*invariants.Snapshot) {
+// rewrite changes the ledger's entry of order buy-1.
+func rewrite(change func(*invariants.LedgerOrder)) func(*invariants.Snapshot) {
 	return func(s *invariants.Snapshot) {
-		o := s.Ledger[id]
+		o := s.Ledger["buy-1"]
 		change(&o)
-		s.Ledger[id] = o
+		s.Ledger["buy-1"] = o
 	}
 }
 
@@ -144,22 +144,26 @@ func TestEveryViolationIsFound(t *testing.T) {
 			s.Timeline[run] = invariants.Standing{State: monitor.StateCompleted, Entries: 4}
 		}, "the timeline has 4 entries, the workflow has 5 events"},
 		"an order under one id twice":       {func(s *invariants.Snapshot) { s.Runs[0].Orders = append(s.Runs[0].Orders, s.Runs[0].Orders[1]) }, "the broker has order buy-0 of SPY twice"},
-		"an order under two ids":            {rewrite("buy-1", func(o *invariants.LedgerOrder) { o.Step = 1 }), "step 1 was ordered twice: buy-0 and buy-1"},
+		"an order under two ids":            {rewrite(func(o *invariants.LedgerOrder) { o.Step = 1 }), "step 1 was ordered twice: buy-0 and buy-1"},
 		"an order that is not written down": {func(s *invariants.Snapshot) { delete(s.Ledger, "buy-1") }, "order buy-1 of SPY is not in the ledger"},
-		"an order of another workflow":      {rewrite("buy-1", func(o *invariants.LedgerOrder) { o.CorrelationID = "run-0" }), "is in the ledger as run-0's"},
-		"a fill that is not written down":   {rewrite("buy-1", func(o *invariants.LedgerOrder) { o.Fills = nil }), "its fills make 0 for 0"},
-		"a fill at another price":           {rewrite("buy-1", func(o *invariants.LedgerOrder) { o.Fills[0].Price = d("99") }), "its fills make 1.5 for 148.5"},
-		"a quantity that differs":           {rewrite("buy-1", func(o *invariants.LedgerOrder) { o.Filled = d("1") }), "the broker filled 1.5 for 150, the ledger says 1"},
-		"an order that is left open":        {rewrite("buy-1", func(o *invariants.LedgerOrder) { o.Final = false }), "order buy-1 is left open in the ledger"},
+		"an order of another workflow":      {rewrite(func(o *invariants.LedgerOrder) { o.CorrelationID = "run-0" }), "is in the ledger as run-0's"},
+		"a fill that is not written down":   {rewrite(func(o *invariants.LedgerOrder) { o.Fills = nil }), "its fills make 0 for 0"},
+		"a fill at another price":           {rewrite(func(o *invariants.LedgerOrder) { o.Fills[0].Price = d("99") }), "its fills make 1.5 for 148.5"},
+		"a quantity that differs":           {rewrite(func(o *invariants.LedgerOrder) { o.Filled = d("1") }), "the broker filled 1.5 for 150, the ledger says 1"},
+		"an order that is left open":        {rewrite(func(o *invariants.LedgerOrder) { o.Final = false }), "order buy-1 is left open in the ledger"},
 		"an order that only the ledger knows": {func(s *invariants.Snapshot) {
 			s.Ledger["buy-2"] = invariants.LedgerOrder{CorrelationID: run, PlanID: plan, Symbol: "SPY", Side: market.Buy, Step: 9, BrokerID: "b", Final: true}
 		}, "order buy-2 is in the ledger"},
 		"an order that is not reported": {func(s *invariants.Snapshot) {
-			s.Events[3].Payload = events.TradeExecuted{Orders: s.Events[3].Payload.(events.TradeExecuted).Orders[:2]}
+			s.Events[3].Payload = events.TradeExecuted{Orders: []events.ExecutedOrder{
+				{ClientOrderID: "sell-0", BrokerOrderID: "b0", FilledQuantity: d("1")}, {ClientOrderID: "buy-0", BrokerOrderID: "b1", FilledQuantity: d("0.5")},
+			}}
 		}, "order buy-1 of SPY: the broker filled 1.5, the report says 0 (named: false)"},
 		"an order that only the report knows": {func(s *invariants.Snapshot) { s.Runs[0].Orders = s.Runs[0].Orders[:2] }, "order buy-1 is reported, and the broker does not know it"},
 		"more than was planned": {func(s *invariants.Snapshot) {
-			s.Events[1].Payload.(events.RebalancePlanned).Trades[1].Quantity = d("1.9")
+			s.Events[1].Payload = events.RebalancePlanned{PlanID: plan, Trades: []events.Trade{
+				{Symbol: "GE", Side: market.Sell, Quantity: d("1")}, {Symbol: "SPY", Side: market.Buy, Quantity: d("1.9")},
+			}}
 		}, "buy SPY: traded 2, planned 1.9"},
 		"two plans":                            {publish("planned-2", events.RebalancePlanned{PlanID: "plan-2"}), "it has 2 plans"},
 		"cash that the fills do not explain":   {func(s *invariants.Snapshot) { s.Runs[0].After.Cash = d("849.90") }, "has 849.9 in cash, the fills make 850"},
