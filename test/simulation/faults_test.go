@@ -24,8 +24,10 @@ func (r rates) times(f float64) rates {
 }
 
 // usual are the rates of a world at strength 1.
-var usual = rates{
-	crash: 0.01, lost: 0.01, throttled: 0.01, repeated: 0.01, slow: 0.01, duplicate: 0.1, delayed: 0.1, partial: 0.1,
+func usual() rates {
+	return rates{
+		crash: 0.01, lost: 0.01, throttled: 0.01, repeated: 0.01, slow: 0.01, duplicate: 0.1, delayed: 0.1, partial: 0.1,
+	}
 }
 
 // The errors that a caller sees.

@@ -30,12 +30,14 @@ const standard = 1000
 // live lets the world of a seed come to its end.
 func live(t *testing.T, seed uint64, calendar *nyse.Calendar, trace func(string)) (w *world) {
 	t.Helper()
-	defer func() {
+	named := func() { // what breaks the simulation itself names the seed as well
 		if broken := recover(); broken != nil {
-			panic(fmt.Sprintf("seed %d: %v\n%s", seed, broken, again(seed)))
+			panic(fmt.Sprintf("%v\n%s", broken, again(seed)))
 		}
-	}()
+	}
+	defer named()
 	synctest.Test(t, func(*testing.T) {
+		defer named()
 		w = newWorld(seed, calendar, trace)
 		w.run()
 		w.settle()

@@ -52,7 +52,7 @@ func newWorld(seed uint64, calendar *nyse.Calendar, trace func(string)) *world {
 		scheduler: newScheduler(seed, trace), seed: seed, portfolio: fmt.Sprintf("main-%d", seed), calendar: calendar,
 		trading: true, working: map[string]*actor{}, stray: map[string]bool{},
 	}
-	w.rates = usual.times([]float64{0.1, 0.3, 0.6, 1, 2}[w.rng.IntN(5)])
+	w.rates = usual().times([]float64{0.1, 0.3, 0.6, 1, 2}[w.rng.IntN(5)])
 	days := w.drawDays()
 	t := newTape(w.rng, calendar, days)
 	time.Sleep(time.Until(t.morning(days[0])))
