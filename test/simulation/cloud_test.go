@@ -238,7 +238,7 @@ func (f *function) SendMessage(ctx context.Context, in *sqs.SendMessageInput, _ 
 // Invoke implements deadletter.Invoker.
 func (f *function) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...func(*lambda.Options)) (*lambda.InvokeOutput, error) {
 	err := f.call(ctx, "invoke", func() error {
-		f.enqueue(in.Payload, false)
+		f.enqueue(in.Payload, must(bus.ParseEnvelope(in.Payload)).ReplayName != "")
 		return nil
 	})
 	return &lambda.InvokeOutput{}, err

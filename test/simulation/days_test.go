@@ -76,6 +76,9 @@ func (w *world) people(date market.Date, main time.Time) {
 	if w.chance(0.7) {
 		w.at(soon(4*time.Minute, 13*time.Minute), func() { w.cloud.redrive() })
 	}
+	if w.chance(0.5) { // at the last moment
+		w.at(soon(13*time.Minute, 15*time.Minute), func() { w.cloud.redrive() })
+	}
 	if w.chance(0.5) {
 		w.at(soon(2*time.Hour, 3*time.Hour), func() { w.cloud.redrive() })
 	}
