@@ -72,7 +72,7 @@ func (k *soak) brokerFaultsURL() string { return k.stack.Record.BrokerURL + "/_c
 func (k *soak) breakBroker(ctx context.Context) error {
 	all := brokerFaults()
 	var names []string
-	if k.rng.IntN(12) == 0 {
+	if k.rng.IntN(20) == 0 {
 		names = append(names, down)
 	} else {
 		some := slices.DeleteFunc(sortedKeys(all), func(name string) bool { return name == down })
