@@ -21,6 +21,8 @@ const (
 	StateNothingToDo State = "nothing_to_do"
 	StateFailed      State = "failed"
 	StateStalled     State = "stalled"
+	// StateReplayed is that of an entry which says that events were replayed. It changes no workflow.
+	StateReplayed State = "replayed"
 )
 
 // Terminal says whether s ends an attempt of a workflow.
@@ -28,7 +30,7 @@ func (s State) Terminal() bool {
 	switch s {
 	case StateCompleted, StateSkipped, StateNothingToDo, StateFailed:
 		return true
-	case StateRunning, StateResumed, StateStalled:
+	case StateRunning, StateResumed, StateStalled, StateReplayed:
 		return false
 	default:
 		return false
@@ -50,7 +52,7 @@ type Entry struct {
 	TradingDate market.Date
 	// Summary says in one line, in words a trader understands, what happened.
 	Summary string
-	// State is what the event makes of the workflow: running or one of the terminal states.
+	// State is what the event makes of the workflow: running or one of the terminal states; replayed makes nothing of it.
 	State State
 }
 

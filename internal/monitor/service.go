@@ -65,14 +65,30 @@ func (s *Service) Handle(ctx context.Context, in events.Event) ([]events.Payload
 	if err != nil {
 		return nil, fmt.Errorf("record %s in the timeline: %w", in.ID, err)
 	}
+	if replay := bus.ReplayName(ctx); replay != "" {
+		return nil, s.replayed(ctx, in, replay)
+	}
 	// One of the day's two schedules is always skipped: a mail that says so every day is a mail that nobody reads.
-	if !story.state.Terminal() || story.state == StateSkipped || bus.IsReplay(ctx) {
+	if !story.state.Terminal() || story.state == StateSkipped {
 		return nil, nil
 	}
 	return nil, s.notify(ctx, digest{
 		portfolio: in.Payload.Portfolio(), account: story.account, date: string(story.date), state: story.state,
 		summary: story.summary, workflow: in.CorrelationID, at: in.Timestamp, advice: advice(story.state),
 	})
+}
+
+// replayed records, once for each replay and workflow, that the workflow's events were replayed and that nothing came of it.
+func (s *Service) replayed(ctx context.Context, in events.Event, replay string) error {
+	err := s.cfg.Timeline.Record(ctx, Entry{
+		EventID: "replay/" + replay, CorrelationID: in.CorrelationID, CausationID: in.CorrelationID, Type: in.Type(), At: s.cfg.Now().UTC(),
+		Source: "archive", PortfolioID: in.Payload.Portfolio(), State: StateReplayed,
+		Summary: fmt.Sprintf("replayed from the archive as %s: refused, no function has traded or published anything", replay),
+	})
+	if err != nil {
+		return fmt.Errorf("record replay %s in the timeline: %w", replay, err)
+	}
+	return nil
 }
 
 // Watchdog finds the workflows that have been running without an event for longer than StalledAfter, tells people and

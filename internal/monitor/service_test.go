@@ -96,8 +96,12 @@ func TestAReplayedEndIsRecordedButNotMailed(t *testing.T) {
 	if _, err := newService(t, store, mailed).Handle(bus.WithReplay(t.Context(), "again"), in); err != nil {
 		t.Fatal(err)
 	}
-	if len(store.entries) != 1 || len(mailed.sent) != 0 {
-		t.Errorf("%d entries and %d mails, want 1 and 0", len(store.entries), len(mailed.sent))
+	if len(store.entries) != 2 || len(mailed.sent) != 0 {
+		t.Fatalf("%d entries and %d mails, want 2 and 0", len(store.entries), len(mailed.sent))
+	}
+	said := store.entries[1]
+	if said.EventID != "replay/again" || said.State != monitor.StateReplayed || !strings.Contains(said.Summary, "replayed from the archive as again") {
+		t.Errorf("the second entry is %+v, want that it was a replay", said)
 	}
 }
 

@@ -48,6 +48,9 @@ func (s *Store) Record(ctx context.Context, e monitor.Entry) error {
 	if _, _, err := put(ctx, s, item.primary, item, absent()); err != nil {
 		return err
 	}
+	if e.State == monitor.StateReplayed {
+		return nil
+	}
 	return s.refresh(ctx, e.CorrelationID)
 }
 
@@ -57,6 +60,7 @@ func (s *Store) refresh(ctx context.Context, correlationID string) error {
 	if err != nil {
 		return err
 	}
+	entries = slices.DeleteFunc(entries, func(i entryItem) bool { return i.State == monitor.StateReplayed })
 	key := dayPrimary(firstDay(entries), correlationID)
 	old, found, err := get[workflowItem](ctx, s, key)
 	if err != nil {

@@ -13,9 +13,9 @@ func WithReplay(ctx context.Context, name string) context.Context {
 	return context.WithValue(ctx, replayKey{}, name)
 }
 
-// IsReplay says whether the event that is being handled comes from an archive: it has happened before, and handling it
-// again must have no effect that people or brokers see.
-func IsReplay(ctx context.Context) bool {
-	_, ok := ctx.Value(replayKey{}).(string)
-	return ok
+// ReplayName returns the name of the replay that the event that is being handled belongs to, or "": it has happened before,
+// and handling it again must have no effect that people or brokers see.
+func ReplayName(ctx context.Context) string {
+	name, _ := ctx.Value(replayKey{}).(string)
+	return name
 }

@@ -324,6 +324,8 @@ func TestTimeline(t *testing.T) {
 		"resumed after a failure":                  {[]monitor.Entry{entry("run", "1", late(1), monitor.StateFailed), entry("run", "2", late(2), monitor.StateRunning), entry("run", "3", late(3), monitor.StateRunning)}, monitor.StateResumed},
 		"completed after a resumption":             {[]monitor.Entry{entry("run", "1", late(1), monitor.StateFailed), entry("run", "2", late(2), monitor.StateRunning), entry("run", "3", late(3), monitor.StateCompleted)}, monitor.StateCompleted},
 		"completed before a failure was announced": {[]monitor.Entry{entry("run", "1", late(1), monitor.StateRunning), entry("run", "2", late(2), monitor.StateCompleted), entry("run", "3", late(3), monitor.StateFailed)}, monitor.StateCompleted},
+		"a replay changes nothing":                 {[]monitor.Entry{entry("run", "1", late(1), monitor.StateFailed), entry("run", "replay/r", late(9), monitor.StateReplayed)}, monitor.StateFailed},
+		"nor of one that runs":                     {[]monitor.Entry{entry("run", "1", late(1), monitor.StateRunning), entry("run", "replay/r", late(9), monitor.StateReplayed)}, monitor.StateRunning},
 		"failed, and failed again later":           {[]monitor.Entry{entry("run", "1", late(1), monitor.StateFailed), entry("run", "2", late(2), monitor.StateRunning), entry("run", "3", late(3), monitor.StateFailed)}, monitor.StateFailed},
 	}
 	s := newStore(t, &forgetful{Client: dynamo(t), page: 20}, fixed(noon))

@@ -29,6 +29,7 @@ func (d *deployment) testRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.run = id
 	passed, err := client.Follow(ctx, id, func(workflow.Passed) {})
 	if err != nil {
 		t.Fatal(err)

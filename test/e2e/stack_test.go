@@ -35,6 +35,7 @@ func TestStack(t *testing.T) {
 	})
 	t.Run("rules and event types belong together", d.testCatalogue)
 	t.Run("a run goes from schedule to fills", d.testRun)
+	t.Run("a replayed day makes no order and says so", d.testReplay)
 	t.Run("a run survives kills, lost answers and duplicates", d.testFaults)
 	t.Run("the AWS CLI answers", d.testCLI)
 	t.Run("an invalid event is a dead letter at once", d.testInvalidEvent)
@@ -49,6 +50,8 @@ type deployment struct {
 	stack     *stack.Stack
 	terraform *terraform.Options
 	aws       aws.Config
+	// run is the first run that has traded.
+	run string
 }
 
 func deploy(t *testing.T) *deployment {
