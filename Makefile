@@ -86,7 +86,7 @@ bench: build ## Measure against the budgets and write docs/benchmarks.md
 
 .PHONY: sim
 sim: ## Simulate 10,000 traded workflows while everything goes wrong that can (SEED=n: one world again, with its history)
-	GOGC=400 SIM_SEED=$(SEED) SIM_WORKFLOWS=10000 go test -count=1 -v -run '^TestSimulation$$' ./test/simulation
+	SIM_SEED=$(SEED) SIM_WORKFLOWS=10000 go test -count=1 -v -run '^TestSimulation$$' ./test/simulation
 
 .PHONY: chaos
 chaos: build ## Run WORKFLOWS (50) over real processes while functions are killed and answers get lost (SEED=n: the same faults)
