@@ -80,7 +80,7 @@ func (c *cloud) Publish(ctx context.Context, es ...events.Event) error {
 				refused = append(refused, bus.Rejected{Event: e.Event, Code: "InternalFailure", Err: fault.As(fault.Transient, errThrottled)})
 				continue
 			}
-			c.accept(e)
+			c.accept(e) //nolint:contextcheck // it is checked from outside of all actors
 		}
 		return nil
 	})

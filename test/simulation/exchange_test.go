@@ -60,7 +60,7 @@ func (x *exchange) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	var answer *http.Response
-	err = x.callWithin(r.Context(), latestOrder, "order "+string(body), func() error {
+	err = x.callWithin(r.Context(), latestOrder, "order "+string(body), func() error { //nolint:contextcheck // an order on its way outlives whoever sent it
 		switch {
 		case x.chance(x.rates.partial / 2):
 			x.control("/_control/faults", `{"route":"POST /v2/orders","kind":"partial","times":1}`)

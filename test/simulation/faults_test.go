@@ -92,7 +92,7 @@ func (w *world) callWithin(ctx context.Context, flight time.Duration, name strin
 		return errLost
 	case under(r.lost / 3):
 		w.note("%s %s: gives up, it is on its way", a.label, name)
-		w.straggle(a, flight, name, do)
+		w.straggle(a, flight, name, do) //nolint:contextcheck // it outlives its caller
 		return errLost
 	case under(r.lost / 3):
 		w.lost++

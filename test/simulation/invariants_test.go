@@ -111,24 +111,27 @@ func (w *world) checkFailures() {
 // checkRuns: a portfolio runs once a day, unless the run before has failed. What that one had decided may be published by a
 // redrive still: only one of them gets the plan.
 func (w *world) checkRuns() {
-	var signals []events.Event
+	type signal struct {
+		events.Event
+		date market.Date
+	}
+	var signals []signal
 	failed := map[string]bool{}
 	for _, a := range w.cloud.first() {
-		switch a.event.Payload.(type) {
+		switch p := a.event.Payload.(type) {
 		case events.WorkflowFailed:
 			failed[a.event.CorrelationID] = true
 		case events.SignalGenerated:
-			signals = append(signals, a.event)
+			signals = append(signals, signal{a.event, p.TradingDate})
 		}
 	}
-	slices.SortStableFunc(signals, func(a, b events.Event) int { return a.Timestamp.Compare(b.Timestamp) })
+	slices.SortStableFunc(signals, func(a, b signal) int { return a.Timestamp.Compare(b.Timestamp) })
 	holder := map[market.Date]string{}
-	for _, e := range signals {
-		date := e.Payload.(events.SignalGenerated).TradingDate
-		if before := holder[date]; before != "" && !failed[before] {
-			w.fault("%s has begun on %s although %s had not failed", e.CorrelationID, date, before)
+	for _, s := range signals {
+		if before := holder[s.date]; before != "" && !failed[before] {
+			w.fault("%s has begun on %s although %s had not failed", s.CorrelationID, s.date, before)
 		}
-		holder[date] = e.CorrelationID
+		holder[s.date] = s.CorrelationID
 	}
 }
 

@@ -65,7 +65,7 @@ func (a *actor) lives() bool {
 
 func newScheduler(seed uint64, trace func(string)) *scheduler {
 	return &scheduler{
-		rng:     rand.New(rand.NewPCG(seed, 0)), //nolint:gosec // it is to be repeatable
+		rng:     rand.New(rand.NewPCG(seed, 0)),
 		history: sha256.New(), trace: trace, wake: make(chan struct{}, 1),
 	}
 }

@@ -122,7 +122,7 @@ func (w *world) function(name string, timeout time.Duration, s functions.Service
 // alone checks that no two live processes handle one event at once: that is what claims are for.
 func (w *world) alone(name string, next consumer.Handler) consumer.Handler {
 	return func(ctx context.Context, in events.Event) ([]events.Payload, error) {
-		a := ctx.Value(actorKey{}).(*actor)
+		a := w.acting(ctx)
 		key := name + " " + in.ID
 		if a.replay {
 			key += " replayed"
