@@ -60,6 +60,7 @@ func (d *deployment) testMissingPermission(t *testing.T) {
 func (d *deployment) testFailingHandler(t *testing.T) {
 	// The broker answers nothing but errors: every attempt of the strategy fails, and trying again may help.
 	d.breakBroker(t)
+	defer d.request(t, http.MethodDelete, d.stack.Record.BrokerURL+"/_control/faults", "")
 	id := fmt.Sprintf("failing-%d", time.Now().UnixNano())
 	now := time.Now().UTC().Format(time.RFC3339)
 	d.put(t, "alchemiser.scheduler", "WorkflowStarted", fmt.Sprintf(`{"event_id":%q,"event_type":"WorkflowStarted","schema_version":"1.0",

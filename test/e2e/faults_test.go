@@ -111,7 +111,13 @@ func (d *deployment) wantInjected(t *testing.T) {
 
 func (d *deployment) post(t *testing.T, url, body string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, url, strings.NewReader(body))
+	d.request(t, http.MethodPost, url, body)
+}
+
+// request is made also when the test has ended.
+func (d *deployment) request(t *testing.T, method, url, body string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +127,7 @@ func (d *deployment) post(t *testing.T, url, body string) {
 	}
 	defer res.Body.Close()
 	if res.StatusCode/100 != 2 {
-		t.Fatalf("POST %s: %s", url, res.Status)
+		t.Fatalf("%s %s: %s", method, url, res.Status)
 	}
 }
 

@@ -43,8 +43,10 @@ func (d *deployment) testMigration(t *testing.T) {
 			{"fault":"throttle","service":"events","operation":"PutEvents","probability":0.5},
 			{"fault":"lose","service":"events","operation":"PutEvents","probability":0.3},
 			{"fault":"refuse"}]}`)
-		d.mustRun(t, "dual", "main-alone")
-		d.post(t, d.stack.Record.URL+"/_alchemiser/faults", `{"rules":[]}`)
+		func() {
+			defer d.post(t, d.stack.Record.URL+"/_alchemiser/faults", `{"rules":[]}`)
+			d.mustRun(t, "dual", "main-alone")
+		}()
 		d.wantTraded(t, "main-alone")
 		report, err := d.compare(t)
 		var failed *exec.ExitError
