@@ -40,8 +40,8 @@ func NewRedriver(claims consumer.Claims, invoker Invoker, function, target strin
 	return &Redriver{claims: claims, invoker: invoker, function: function, target: target}, nil
 }
 
-// Redrive frees the claim of l's event from the delivery that has failed, opens it if the event is dead, and hands the event to the function's asynchronous queue, with its
-// retries and its dead letter queue. Once it returns nil the message may be deleted. It is safe to repeat: whatever the
+// Redrive frees the claim of l's event from the delivery that has failed, opens it if the event is dead, and hands the
+// event to the function's asynchronous queue, with its retries and its dead letter queue. Once it returns nil the message may be deleted. It is safe to repeat: whatever the
 // function has done before is not done twice, and the guards without expiry (run, plan, order) hold as for any delivery.
 // It returns a fault.Invalid error for what cannot be an event at all.
 func (r *Redriver) Redrive(ctx context.Context, l Letter) error {
