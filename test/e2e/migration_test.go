@@ -153,7 +153,7 @@ func (d *deployment) mustRun(t *testing.T, mode, portfolio string) string {
 
 func (d *deployment) compare(t *testing.T) (r fingerprint.Report, err error) {
 	t.Helper()
-	out, err := d.alchemiser(t, "compare", "--json", "--wait", "20s").Output()
+	out, err := d.alchemiser(t, "compare", "--json", "--wait", "5s").Output()
 	line, _ := bufio.NewReader(bytes.NewReader(out)).ReadBytes('\n')
 	if unread := json.Unmarshal(line, &r); unread != nil {
 		t.Fatalf("compare said %s: %v", out, unread)
