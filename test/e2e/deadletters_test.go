@@ -60,7 +60,8 @@ func (d *deployment) testMissingPermission(t *testing.T) {
 func (d *deployment) testFailingHandler(t *testing.T) {
 	// The broker answers nothing but errors: every attempt of the strategy fails, and trying again may help.
 	d.breakBroker(t)
-	defer d.request(t, http.MethodDelete, d.stack.Record.BrokerURL+"/_control/faults", "")
+	mend := func() { d.request(t, http.MethodDelete, d.stack.Record.BrokerURL+"/_control/faults", "") }
+	defer mend()
 	id := fmt.Sprintf("failing-%d", time.Now().UnixNano())
 	now := time.Now().UTC().Format(time.RFC3339)
 	d.put(t, "alchemiser.scheduler", "WorkflowStarted", fmt.Sprintf(`{"event_id":%q,"event_type":"WorkflowStarted","schema_version":"1.0",
@@ -90,6 +91,11 @@ func (d *deployment) testFailingHandler(t *testing.T) {
 	if attribute(m, "ERROR_CODE") != "" {
 		t.Error("the message has a target dead letter's attributes: EventBridge had delivered it")
 	}
+	if n := d.deadLetters(t); n != 0 {
+		t.Errorf("%d further dead letters: the path to the target must stay clean", n)
+	}
+	mend()
+	t.Run("and is redriven", func(t *testing.T) { d.testRedrive(t, aws.ToString(m.Body), id) })
 }
 
 // breakBroker makes every further request to the broker's account fail.

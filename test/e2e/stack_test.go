@@ -36,6 +36,7 @@ func TestStack(t *testing.T) {
 	t.Run("rules and event types belong together", d.testCatalogue)
 	t.Run("a run goes from schedule to fills", d.testRun)
 	t.Run("a replayed day makes no order and says so", d.testReplay)
+	t.Run("a plan is traded once, also after its claims have expired", d.testExpiredClaims)
 	t.Run("a run survives kills, lost answers and duplicates", d.testFaults)
 	t.Run("the AWS CLI answers", d.testCLI)
 	t.Run("an invalid event is a dead letter at once", d.testInvalidEvent)
