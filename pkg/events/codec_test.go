@@ -163,10 +163,10 @@ func TestUnknownFieldsAreForwarded(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := string(encode(t, e))
-	want := `{"Metadata":[true],"causation_id":"run-core-2026-03-02T20:45:00Z","correlation_id":"run-core-2026-03-02T20:45:00Z",` +
-		`"event_id":"start-core-2026-03-02T20:45:00Z","event_type":"WorkflowStarted","metadata":{},` +
-		`"note":{"a":1.50,"b":12345678901234567890},"portfolio_id":"core","schema_version":"1.0","source_component":"schedule",` +
-		`"source_module":"scheduler","timestamp":"2026-03-02T20:45:00.000000Z"}`
+	want := `{"event_id":"start-core-2026-03-02T20:45:00Z","event_type":"WorkflowStarted","schema_version":"1.0",` +
+		`"correlation_id":"run-core-2026-03-02T20:45:00Z","causation_id":"run-core-2026-03-02T20:45:00Z",` +
+		`"timestamp":"2026-03-02T20:45:00.000000Z","source_module":"scheduler","source_component":"schedule","metadata":{},` +
+		`"portfolio_id":"core","Metadata":[true],"note":{"b":12345678901234567890,"a":1.50}}`
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("forwarded (-want +got):\n%s", diff)
 	}

@@ -38,7 +38,7 @@ func TestEveryValidEventComesBackAsItWas(t *testing.T) {
 				}
 				again, err := events.Encode(got, "alchemiser")
 				if err != nil || !bytes.Equal(again.Detail, w.Detail) {
-					t.Fatalf("encoding is not canonical: %s then %s, %v", w.Detail, again.Detail, err)
+					t.Fatalf("encoding is not the same again: %s then %s, %v", w.Detail, again.Detail, err)
 				}
 			})
 		})

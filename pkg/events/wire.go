@@ -18,7 +18,7 @@ type Wire struct {
 	Source     string
 	DetailType string
 	Resources  []string
-	// Detail is canonical JSON: keys sorted, no white space.
+	// Detail is JSON without white space, the same bytes whenever the event is the same.
 	Detail []byte
 }
 
