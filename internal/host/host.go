@@ -167,24 +167,23 @@ func (h *Host) Alive(ctx context.Context) (context.Context, context.CancelFunc) 
 func (h *Host) Serve(ctx context.Context) error {
 	ctx, cancel := h.Alive(ctx)
 	defer cancel()
+	next, err := nextStart(h.cfg.Now()) // before anything that takes its time: a start must not slip by meanwhile
+	if err != nil {
+		return err
+	}
 	if err := h.takeUp(ctx); err != nil {
 		return err
 	}
 	log := h.cfg.Logger("host")
 	watch := time.NewTicker(watchInterval)
 	defer watch.Stop()
+	start := time.NewTimer(next.Sub(h.cfg.Now()))
+	defer start.Stop()
 	for {
-		next, err := nextStart(h.cfg.Now())
-		if err != nil {
-			return err
-		}
-		start := time.NewTimer(next.Sub(h.cfg.Now()))
 		select {
 		case <-ctx.Done():
-			start.Stop()
 			return h.lock.cause()
 		case <-watch.C:
-			start.Stop()
 			if h.watchdog == nil {
 				continue
 			}
@@ -195,6 +194,10 @@ func (h *Host) Serve(ctx context.Context) error {
 			if err := h.startAll(ctx, next); err != nil {
 				log.Error(ctx, "a run could not be started", err, map[string]string{"scheduled": next.Format(time.RFC3339)})
 			}
+			if next, err = nextStart(next); err != nil {
+				return err
+			}
+			start.Reset(next.Sub(h.cfg.Now()))
 		}
 	}
 }

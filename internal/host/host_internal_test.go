@@ -2,9 +2,12 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -206,6 +209,47 @@ func TestAStartByHandGoesOnUntilItIsDone(t *testing.T) {
 	if want := []string{start.ID, start.ID, byHand("main", 2, h.cfg.Now()).ID}; !slices.Equal(got.ids, want) {
 		t.Errorf("published %v, want %v", got.ids, want)
 	}
+}
+
+// A watchdog that takes long, at the very moment of a start or before it, must not make the process forget the start.
+func TestServeMissesNoStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, got := newHost(time.Time{})
+		h.cfg.Now = time.Now // the bubble begins on 1 January 2000, a Saturday, at midnight UTC
+		h.lock = hold(t, h.claims, "this process")
+		h.watchdog = func(context.Context) error { time.Sleep(3 * time.Minute); return errors.New("slow") }
+		ctx, stop := context.WithCancel(t.Context())
+		served := make(chan error)
+		go func() { served <- h.Serve(ctx) }()
+		time.Sleep(4 * 24 * time.Hour)
+		stop()
+		if err := <-served; err != nil {
+			t.Errorf("Serve = %v after it was asked to end", err)
+		}
+		want := []string{
+			"start-main-2000-01-03T17:45:00Z", "start-main-2000-01-03T20:45:00Z", "start-main-2000-01-04T17:45:00Z", "start-main-2000-01-04T20:45:00Z",
+		}
+		if !slices.Equal(got.ids, want) {
+			t.Errorf("published %v, want %v", got.ids, want)
+		}
+		if err := h.lock.release(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestServeEndsWhenTheLockIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, _ := newHost(time.Time{})
+		h.cfg.Now = time.Now
+		claims := newClaims()
+		h.claims = claims
+		h.lock = hold(t, claims, "this process")
+		claims.down.Store(true)
+		if err := h.Serve(t.Context()); err == nil || !strings.Contains(err.Error(), "throttled") {
+			t.Errorf("Serve = %v, want why the lock was lost", err)
+		}
+	})
 }
 
 func TestEveryPortfolioIsStartedAtItsTime(t *testing.T) {
