@@ -73,8 +73,8 @@ demo: build ## Deploy locally, run one rebalance from schedule to fills, show wh
 	@$(CLI) demo $(if $(BARS),--bars $(BARS))
 
 .PHONY: up
-up: build ## Start the local stack and keep it running
-	@$(CLI) up $(if $(BARS),--bars $(BARS))
+up: build ## Start the local stack and keep it running (MODE=shadow|hosted: for `alchemiser run`)
+	@$(CLI) up $(if $(BARS),--bars $(BARS)) $(if $(MODE),--mode $(MODE))
 
 .PHONY: down
 down: cli ## Stop the local stack
