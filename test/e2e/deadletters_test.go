@@ -91,7 +91,7 @@ func (d *deployment) testFailingHandler(t *testing.T) {
 	if attribute(m, "ERROR_CODE") != "" {
 		t.Error("the message has a target dead letter's attributes: EventBridge had delivered it")
 	}
-	if n := d.deadLetters(t); n != 0 {
+	if n := d.deadLetters(t, "strategy"); n != 0 {
 		t.Errorf("%d further dead letters: the path to the target must stay clean", n)
 	}
 	mend()

@@ -103,11 +103,14 @@ func (d *deployment) replayed(t *testing.T, replay string) map[string]bool {
 	return ids
 }
 
-// deadLetters counts what lies in the queues of all functions.
-func (d *deployment) deadLetters(t *testing.T) (n int) {
+// deadLetters counts what lies in the queues of some functions; none given means all.
+func (d *deployment) deadLetters(t *testing.T, functions ...string) (n int) {
 	t.Helper()
+	if len(functions) == 0 {
+		functions = []string{"strategy", "portfolio", "execution", "monitor"}
+	}
 	client := sqs.NewFromConfig(d.aws)
-	for _, function := range []string{"strategy", "portfolio", "execution", "monitor"} {
+	for _, function := range functions {
 		queue, err := client.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: aws.String("alchemiser-" + function + "-dlq-" + stage)})
 		if err != nil {
 			t.Fatal(err)
