@@ -155,6 +155,9 @@ func hosted(ctx context.Context, cloud aws.Config, stage string, o runOptions) (
 		if err != nil {
 			return nil, "", fmt.Errorf("%s: %w", w.name, err)
 		}
+		if cfg.Stage != stage { // its kill switch and its names would be another stage's
+			return nil, "", fmt.Errorf("--stage is %s, but the environment has STAGE=%s: say which is meant", stage, cfg.Stage)
+		}
 		if m.Function, err = functions.New(w.name, cfg, cloud); err != nil {
 			return nil, "", err
 		}
