@@ -30,6 +30,8 @@ type Handler struct {
 	// Around, if set, runs each operation whose caller is known: it calls next, or answers itself. Set it before the
 	// handler serves.
 	Around func(ctx context.Context, r *Request, next func() (any, error)) (any, error)
+	// Authorize, if set, refuses a call whose caller lacks a permission. Set it before the handler serves.
+	Authorize func(ctx context.Context, r *Request, needs []Access) error
 }
 
 // ErrNoAnswer is for Around to return: it closes the connection without an answer.
@@ -106,7 +108,7 @@ func (h *Handler) serve(w http.ResponseWriter, hr *http.Request, r *Request) (an
 	}
 	r.Body = body
 	scope := credentialScope(hr)
-	op, err := h.find(hr, r, scope)
+	a, op, err := h.find(hr, r, scope)
 	if err != nil {
 		return nil, err
 	}
@@ -118,10 +120,35 @@ func (h *Handler) serve(w http.ResponseWriter, hr *http.Request, r *Request) (an
 		return nil, unknownKey(r.protocol, scope.accessKeyID)
 	}
 	ctx := context.WithValue(WithCaller(hr.Context(), caller), requestKey, r)
+	next := func() (any, error) { return h.call(ctx, r, a, op) }
 	if h.Around == nil {
-		return op.call(ctx, r)
+		return next()
 	}
-	return h.Around(ctx, r, func() (any, error) { return op.call(ctx, r) })
+	return h.Around(ctx, r, next)
+}
+
+// call decodes the input, asks whether the caller may, and runs the operation.
+func (h *Handler) call(ctx context.Context, r *Request, a *api, op Operation) (any, error) {
+	c, err := op.bind(r)
+	if err != nil {
+		return nil, err
+	}
+	if h.Authorize != nil {
+		if err := h.Authorize(ctx, r, a.needs(ctx, op, c.in)); err != nil {
+			return nil, err
+		}
+	}
+	return c.run(ctx)
+}
+
+// needs returns the permissions that a call of op needs.
+func (a *api) needs(ctx context.Context, op Operation, in any) []Access {
+	if a.Access != nil {
+		if needs := a.Access(ctx, op.Name, in); len(needs) > 0 {
+			return needs
+		}
+	}
+	return []Access{{Action: a.Name + ":" + op.Name, Resource: "*"}}
 }
 
 func unknownKey(p Protocol, key string) *Error {
@@ -136,7 +163,7 @@ func unknownKey(p Protocol, key string) *Error {
 }
 
 // find returns the operation that the request calls and sets the request's service, operation and protocol.
-func (h *Handler) find(hr *http.Request, r *Request, scope scope) (Operation, error) {
+func (h *Handler) find(hr *http.Request, r *Request, scope scope) (*api, Operation, error) {
 	r.Service = scope.service
 	if target := hr.Header.Get("X-Amz-Target"); target != "" {
 		return h.findTarget(r, target)
@@ -147,7 +174,7 @@ func (h *Handler) find(hr *http.Request, r *Request, scope scope) (Operation, er
 	return h.findRoute(hr, r)
 }
 
-func (h *Handler) findTarget(r *Request, target string) (Operation, error) {
+func (h *Handler) findTarget(r *Request, target string) (*api, Operation, error) {
 	r.protocol = JSON11
 	prefix, name, _ := strings.Cut(target, ".")
 	r.Operation = name
@@ -156,47 +183,47 @@ func (h *Handler) findTarget(r *Request, target string) (Operation, error) {
 		if r.Service == "" {
 			r.Service = prefix
 		}
-		return Operation{}, unknownOperation(r)
+		return nil, Operation{}, unknownOperation(r)
 	}
 	r.Service, r.protocol = a.Name, a.Protocol
 	return a.operation(r)
 }
 
-func (h *Handler) findAction(r *Request) (Operation, error) {
+func (h *Handler) findAction(r *Request) (*api, Operation, error) {
 	r.protocol = Query
 	form, err := parseForm(r.Body)
 	if err != nil {
-		return Operation{}, err
+		return nil, Operation{}, err
 	}
 	r.form, r.Operation = form, form.text("Action")
 	a := h.byVersion[form.text("Version")]
 	if a == nil {
-		return Operation{}, unknownOperation(r)
+		return nil, Operation{}, unknownOperation(r)
 	}
 	r.Service, r.namespace, r.flat = a.Name, a.Namespace, a.Flat
 	return a.operation(r)
 }
 
-func (h *Handler) findRoute(hr *http.Request, r *Request) (Operation, error) {
+func (h *Handler) findRoute(hr *http.Request, r *Request) (*api, Operation, error) {
 	r.protocol, r.Operation = REST, hr.Method+" "+hr.URL.EscapedPath()
 	a := h.byName[r.Service]
 	if a == nil {
-		return Operation{}, unknownOperation(r)
+		return nil, Operation{}, unknownOperation(r)
 	}
 	op, labels, ok := match(a.routes, hr.Method, hr.URL.EscapedPath())
 	if !ok {
-		return Operation{}, unknownOperation(r)
+		return nil, Operation{}, unknownOperation(r)
 	}
 	r.Operation, r.Path = op.Name, labels
-	return op, nil
+	return a, op, nil
 }
 
-func (a *api) operation(r *Request) (Operation, error) {
+func (a *api) operation(r *Request) (*api, Operation, error) {
 	op, ok := a.operations[r.Operation]
 	if !ok {
-		return op, unknownOperation(r)
+		return nil, op, unknownOperation(r)
 	}
-	return op, nil
+	return a, op, nil
 }
 
 // unknownOperation is a 400: clients would retry a 5xx for minutes.

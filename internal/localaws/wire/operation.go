@@ -33,6 +33,22 @@ type Service struct {
 	Namespace  string
 	Flat       map[string]Flat
 	Operations []Operation
+	// Gaps say what the service as a whole does otherwise than AWS, one sentence each (docs/local-endpoint.md).
+	Gaps []string
+	// Access returns the permissions that a call needs; in is the decoded input. Nil, or an empty answer, means the action
+	// "<service>:<operation>" on "*".
+	Access func(ctx context.Context, operation string, in any) []Access
+}
+
+// Access is a permission that a call needs. The Service Authorization Reference says which actions, resources and
+// condition keys a service has.
+//
+// https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+type Access struct {
+	// Action is such as "sqs:SendMessage"; Resource is an ARN, or "*" for actions that have none.
+	Action, Resource string
+	// Context has the values of the condition keys of the service, such as "dynamodb:LeadingKeys".
+	Context map[string][]string
 }
 
 // Operation is one call of a service.
@@ -40,18 +56,30 @@ type Operation struct {
 	Name string
 	// Method and Path are for REST: Path is a pattern such as "/2015-03-31/functions/{FunctionName}/code".
 	Method, Path string
-	call         func(ctx context.Context, r *Request) (any, error)
+	// Gap says what the operation does otherwise than AWS; "" if nothing (docs/local-endpoint.md).
+	Gap  string
+	bind func(r *Request) (call, error)
+}
+
+// call is an operation with its decoded input.
+type call struct {
+	in  any
+	run func(ctx context.Context) (any, error)
+}
+
+// But returns the operation with what it does otherwise than AWS, in a sentence.
+func (o Operation) But(gap string) Operation {
+	o.Gap = gap
+	return o
 }
 
 // Op returns an operation of a JSON or Query service. I is a pointer-free struct whose exported fields carry the
 // names of the AWS members (a `json` tag where the name differs); O likewise. Unknown members are ignored.
 func Op[I, O any](name string, f func(ctx context.Context, in I) (O, error)) Operation {
-	return Operation{Name: name, call: func(ctx context.Context, r *Request) (any, error) {
+	return Operation{Name: name, bind: func(r *Request) (call, error) {
 		var in I
-		if err := r.decode(&in); err != nil {
-			return nil, err
-		}
-		return f(ctx, in)
+		err := r.decode(&in)
+		return call{in, func(ctx context.Context) (any, error) { return f(ctx, in) }}, err
 	}}
 }
 
