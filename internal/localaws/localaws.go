@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/the-alchemiser/alchemiser/internal/localaws/authz"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/faults"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/iam"
@@ -39,6 +40,8 @@ type Config struct {
 	DataDir string
 	// RetryScale multiplies the delays between delivery attempts of all services; 0 means 1, as on AWS.
 	RetryScale float64
+	// IAM says what happens to calls that no policy allows; "" is authz.Off.
+	IAM authz.Mode
 	// Faults are injected from the start; the control API replaces them.
 	Faults faults.Plan
 	// Log gets what went wrong inside of the endpoint; nil discards it.
@@ -84,7 +87,7 @@ func New(cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	handler := wire.NewHandler(s.services.apis(), s.resolve, s.logger)
-	handler.Around = s.inject
+	handler.Around, handler.Authorize = s.inject, s.services.access.Call
 	s.aws = handler
 	s.faults.Set(cfg.Faults)
 	return s, nil

@@ -5,15 +5,15 @@ import (
 	"errors"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/arn"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/authz"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
-	"github.com/the-alchemiser/alchemiser/internal/localaws/iam"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
 
 // router hands messages to the service that an ARN belongs to. It is filled before any service runs.
 type router struct {
 	receivers map[string]delivery.Receiver
-	roles     *iam.Service
+	access    *authz.Authorizer
 }
 
 // Send implements delivery.Sender. A message that goes out under a role needs that role's permission; any other one is
@@ -28,7 +28,7 @@ func (r *router) Send(ctx context.Context, target string, m delivery.Message) er
 		return delivery.Errorf("INVALID_PARAMETER", "%s cannot be a target: this endpoint delivers to Lambda, SQS, SNS, EventBridge and log groups.", target)
 	}
 	if m.RoleARN != "" {
-		err := r.roles.AuthorizeService(m.Principal, m.SourceARN, m.RoleARN, action(a.Service), target)
+		err := r.access.OnBehalf(m.Principal, m.SourceARN, m.RoleARN, wire.Access{Action: action(a.Service), Resource: target})
 		var refused *wire.Error
 		switch {
 		case errors.As(err, &refused):

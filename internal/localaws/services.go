@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/the-alchemiser/alchemiser/internal/localaws/authz"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/dynamodb"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/events"
@@ -33,6 +34,7 @@ type services struct {
 	scheduler *scheduler.Service
 	lambda    *lambda.Service
 	xray      *xray.Service
+	access    *authz.Authorizer
 }
 
 // newServices sets the services up with what the store holds. They reach one another through a router only.
@@ -52,18 +54,28 @@ func newServices(s *Server, cfg Config) (v services, err error) {
 	if err := errors.Join(errs[:]...); err != nil {
 		return v, err
 	}
-	v.lambda, err = lambda.New(lambda.Config{
+	if v.lambda, err = lambda.New(lambda.Config{
 		Store: s.store, Clock: s.clock, Sender: router,
 		Credentials: functionRoles{v.iam}, Logs: functionLogs{v.logs}, Tracer: v.xray,
 		EndpointURL: s.URL, RetryScale: cfg.RetryScale, Faults: &s.faults,
-	})
-	router.roles = v.iam
+	}); err != nil {
+		return v, err
+	}
+	v.access, err = authz.New(authz.Config{Mode: cfg.IAM, Roles: v.iam, Now: s.clock.Now, Resources: v.resourcePolicies()})
+	router.access = v.access
 	router.receivers["sqs"] = v.sqs
 	router.receivers["sns"] = v.sns
 	router.receivers["logs"] = v.logs
 	router.receivers["events"] = v.events
 	router.receivers["lambda"] = v.lambda
 	return v, err
+}
+
+// resourcePolicies are the services whose resources have policies, by the name in an ARN.
+func (v services) resourcePolicies() map[string]authz.ResourcePolicy {
+	return map[string]authz.ResourcePolicy{
+		"iam": v.iam.TrustPolicy,
+	}
 }
 
 func (v services) apis() []wire.Service {

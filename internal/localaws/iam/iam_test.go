@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/iam"
@@ -165,8 +166,8 @@ func TestPoliciesOfARole(t *testing.T) {
 	a.must(t, []string{"<PolicyName>m</PolicyName>", "<PolicyName>AWSXRayDaemonWriteAccess<"}, "ListAttachedRolePolicies", "RoleName=r")
 	a.must(t, []string{"<AttachmentCount>1<", "<Path>/<"}, "GetPolicy", "PolicyArn="+managed)
 
-	if docs, err := a.iam.PoliciesOf(roleR); err != nil || len(docs) != 3 {
-		t.Errorf("the role has %d policies (%v), want 3", len(docs), err)
+	if docs := a.policies(t); len(docs) != 3 {
+		t.Errorf("the role has %d policies, want 3", len(docs))
 	}
 	arns, err := a.iam.Inventory()
 	if want := []string{roleR, managed}; err != nil || !slices.Equal(arns, want) {
@@ -218,7 +219,7 @@ func TestWrongRequestsAreRefused(t *testing.T) {
 	a.refused(t, 400, "ValidationError", "CreateRole", "RoleName=a/b", "AssumeRolePolicyDocument="+trustLambda)
 	a.refused(t, 400, "ValidationError", "CreateRole", "RoleName=r", "Path=p", "AssumeRolePolicyDocument="+trustLambda)
 	a.refused(t, 400, "ValidationError", "CreateRole", "RoleName=r", "MaxSessionDuration=60", "AssumeRolePolicyDocument="+trustLambda)
-	a.refused(t, 400, "InvalidInput", "CreateRole", "RoleName=r", "PermissionsBoundary=arn:x", "AssumeRolePolicyDocument="+trustLambda)
+	a.refused(t, 404, "NoSuchEntity", "CreateRole", "RoleName=r", "PermissionsBoundary=arn:x", "AssumeRolePolicyDocument="+trustLambda)
 	a.refused(t, 404, "NoSuchEntity", "PutRolePolicy", "RoleName=r", "PolicyName=p", "PolicyDocument="+sendToQ)
 	a.must(t, nil, "CreateRole", "RoleName=r", "AssumeRolePolicyDocument="+trustLambda)
 	a.refused(t, 404, "NoSuchEntity", "AttachRolePolicy", "RoleName=r", "PolicyArn=arn:aws:iam::aws:policy/AdministratorAccess")
@@ -301,28 +302,85 @@ func TestTheOperatorAssumesARole(t *testing.T) {
 	}
 }
 
-func TestServicesActUnderARoleThatTrustsThemAndMay(t *testing.T) {
+func TestServicesActUnderARoleThatTrustsThem(t *testing.T) {
 	a := newAccount(t)
 	const group = "arn:aws:scheduler:us-east-1:000000000000:schedule-group/g"
 	a.must(t, nil, "CreateRole", "RoleName=r", "AssumeRolePolicyDocument="+
 		`{"Statement":{"Effect":"Allow","Principal":{"Service":"scheduler.amazonaws.com"},"Action":"sts:AssumeRole",
 		"Condition":{"ArnEquals":{"aws:SourceArn":"`+group+`"},"StringEquals":{"aws:SourceAccount":"000000000000"}}}}`)
-	a.must(t, nil, "PutRolePolicy", "RoleName=r", "PolicyName=i", "PolicyDocument="+sendToQ)
 	const service = "scheduler.amazonaws.com"
-	if err := a.iam.AuthorizeService(service, group, roleR, "sqs:SendMessage", queueQ); err != nil {
+	ask := func(service, source, role string) error {
+		_, err := a.iam.ServiceSubject(service, source, role)
+		return err
+	}
+	if err := ask(service, group, roleR); err != nil {
 		t.Error(err)
 	}
 	for what, err := range map[string]error{
-		"another action":      a.iam.AuthorizeService(service, group, roleR, "sqs:DeleteQueue", queueQ),
-		"another resource":    a.iam.AuthorizeService(service, group, roleR, "sqs:SendMessage", queueQ+"2"),
-		"another service":     a.iam.AuthorizeService("events.amazonaws.com", group, roleR, "sqs:SendMessage", queueQ),
-		"on another's behalf": a.iam.AuthorizeService(service, group+"2", roleR, "sqs:SendMessage", queueQ),
-		"without the role":    a.iam.AuthorizeService(service, group, roleR+"2", "sqs:SendMessage", queueQ),
+		"another service":     ask("events.amazonaws.com", group, roleR),
+		"on another's behalf": ask(service, group+"2", roleR),
+		"without the role":    ask(service, group, roleR+"2"),
 	} {
 		if err == nil || !strings.Contains(err.Error(), "AccessDenied") {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+}
+
+func TestABoundaryLimitsARole(t *testing.T) {
+	a := newAccount(t)
+	const limit = "arn:aws:iam::000000000000:policy/limit"
+	a.must(t, nil, "CreatePolicy", "PolicyName=limit", "PolicyDocument="+sendToQ)
+	a.must(t, []string{"<PermissionsBoundaryArn>" + limit}, "CreateRole", "RoleName=r", "PermissionsBoundary="+limit, "AssumeRolePolicyDocument="+trustLambda)
+	key, _, _, err := a.iam.SessionFor(roleR, "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	boundary := func() []policy.Document {
+		session, _ := a.iam.Session(key)
+		subject, err := a.iam.Subject(session)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return subject.Policies.Boundary
+	}
+	if docs := boundary(); len(docs) != 1 || docs[0].Name != limit {
+		t.Errorf("boundary %v", docs)
+	}
+	a.refused(t, 409, "DeleteConflict", "DeletePolicy", "PolicyArn="+limit)
+	a.must(t, nil, "DeleteRolePermissionsBoundary", "RoleName=r")
+	if docs := boundary(); docs != nil {
+		t.Errorf("boundary %v after it was deleted", docs)
+	}
+	a.must(t, nil, "PutRolePermissionsBoundary", "RoleName=r", "PermissionsBoundary="+limit)
+	a.must(t, []string{"<PermissionsBoundaryType>Policy<"}, "GetRole", "RoleName=r")
+}
+
+func TestASessionPolicyLimitsASession(t *testing.T) {
+	a := newAccount(t)
+	a.must(t, nil, "CreateRole", "RoleName=r", "AssumeRolePolicyDocument="+trustRoot)
+	out, err := client(a, "test", "test", "").AssumeRole(t.Context(), &awssts.AssumeRoleInput{
+		RoleArn: aws.String(roleR), RoleSessionName: aws.String("me"), Policy: aws.String(sendToQ),
+		PolicyArns: []types.PolicyDescriptorType{{Arn: aws.String("arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess")}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, _ := a.iam.Session(aws.ToString(out.Credentials.AccessKeyId))
+	subject, err := a.iam.Subject(session)
+	if err != nil || len(subject.Policies.Session) != 2 {
+		t.Errorf("session policies %v, %v", subject.Policies.Session, err)
+	}
+}
+
+// policies returns the identity policies of the only role.
+func (a *account) policies(t *testing.T) []policy.Document {
+	t.Helper()
+	roles, err := a.iam.Roles()
+	if err != nil || len(roles) != 1 {
+		t.Fatalf("roles %v, %v", roles, err)
+	}
+	return roles[0].Policies
 }
 
 func TestRolesSurviveARestart(t *testing.T) {
@@ -333,9 +391,9 @@ func TestRolesSurviveARestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	docs, err := again.PoliciesOf(roleR)
-	if err != nil || len(docs) != 1 ||
-		policy.Evaluate(docs, policy.Request{Action: "sqs:SendMessage", Resource: queueQ}) != policy.Allow {
-		t.Errorf("after a restart the role has %d policies (%v)", len(docs), err)
+	a.iam = again
+	docs := a.policies(t)
+	if len(docs) != 1 || policy.Evaluate(docs, policy.Request{Action: "sqs:SendMessage", Resource: queueQ}) != policy.Allow {
+		t.Errorf("after a restart the role has %d policies", len(docs))
 	}
 }

@@ -156,6 +156,17 @@ func (s *Service) attachments(policyARN string) (n int, err error) {
 	return n, err
 }
 
+// uses returns how many roles have the policy or are limited by it.
+func (s *Service) uses(policyARN string) (n int, err error) {
+	err = s.roles.Scan("", "", func(_ string, r role) bool {
+		if slices.Contains(r.Attached, policyARN) || r.PermissionsBoundary != nil && r.PermissionsBoundary.PermissionsBoundaryArn == policyARN {
+			n++
+		}
+		return true
+	})
+	return n, err
+}
+
 func (s *Service) getPolicy(_ context.Context, in PolicyInput) (out PolicyOutput, err error) {
 	p, err := s.managed(in.PolicyArn)
 	if err != nil {
@@ -193,7 +204,7 @@ func (s *Service) deletePolicy(_ context.Context, in PolicyInput) (out wire.Empt
 	if err != nil {
 		return out, err
 	}
-	n, err := s.attachments(in.PolicyArn)
+	n, err := s.uses(in.PolicyArn)
 	if err != nil {
 		return out, err
 	}

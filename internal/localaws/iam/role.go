@@ -29,8 +29,12 @@ type RoleDescription struct {
 	AssumeRolePolicyDocument string
 	Description              string `json:",omitempty"`
 	MaxSessionDuration       int
-	Tags                     []Tag `json:",omitempty"`
+	PermissionsBoundary      *Boundary `json:",omitempty"`
+	Tags                     []Tag     `json:",omitempty"`
 }
+
+// Boundary names the managed policy that limits what a role can be allowed.
+type Boundary struct{ PermissionsBoundaryType, PermissionsBoundaryArn string }
 
 func (r role) describe() RoleDescription {
 	d := r.RoleDescription
@@ -88,9 +92,6 @@ func (s *Service) createRole(_ context.Context, in CreateRoleInput) (out RoleOut
 	if err := checkName("roleName", in.RoleName, 64); err != nil {
 		return out, err
 	}
-	if in.PermissionsBoundary != "" {
-		return out, wire.Errorf("InvalidInput", "permissions boundaries are not implemented by this endpoint")
-	}
 	if _, err := policy.Parse(policy.Trust, in.AssumeRolePolicyDocument); err != nil {
 		return out, errMalformed(err)
 	}
@@ -115,6 +116,11 @@ func (s *Service) createRole(_ context.Context, in CreateRoleInput) (out RoleOut
 		CreateDate: wire.Time{Time: s.clock.Now()}, AssumeRolePolicyDocument: in.AssumeRolePolicyDocument,
 		Description: in.Description, MaxSessionDuration: duration, Tags: in.Tags,
 	}}
+	if in.PermissionsBoundary != "" {
+		if r.PermissionsBoundary, err = s.boundary(in.PermissionsBoundary); err != nil {
+			return out, err
+		}
+	}
 	return RoleOutput{r.describe()}, s.roles.Put(in.RoleName, r)
 }
 

@@ -1,7 +1,7 @@
 // Package iam is AWS IAM: roles with their inline and attached policies, customer managed policies with versions, and
 // the temporary credentials of roles.
 //
-// It does not do users, groups, instance profiles and permissions boundaries; requests for them are refused.
+// It does not do users, groups and instance profiles; requests for them are refused.
 //
 // API: https://docs.aws.amazon.com/IAM/latest/APIReference/Welcome.html
 package iam
@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/policy"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
@@ -34,6 +35,9 @@ type Service struct {
 	// mu guards changes of the tables from reading to writing, and sessions.
 	mu       sync.Mutex
 	sessions map[string]Session // by access key
+
+	parsedMu sync.Mutex
+	parsed   map[string]policy.Document
 }
 
 // New returns the service with what the store holds.
@@ -46,6 +50,7 @@ func New(cfg Config) (*Service, error) {
 		roles:    state.NewTable[role](cfg.Store, "iam.roles"),
 		policies: state.NewTable[managedPolicy](cfg.Store, "iam.policies"),
 		sessions: map[string]Session{},
+		parsed:   map[string]policy.Document{},
 	}, nil
 }
 
@@ -64,6 +69,8 @@ func (s *Service) API() wire.Service {
 			wire.Op("TagRole", s.tagRole),
 			wire.Op("UntagRole", s.untagRole),
 			wire.Op("ListRoleTags", s.listRoleTags),
+			wire.Op("PutRolePermissionsBoundary", s.putBoundary),
+			wire.Op("DeleteRolePermissionsBoundary", s.deleteBoundary),
 			wire.Op("ListInstanceProfilesForRole", s.listInstanceProfilesForRole),
 			wire.Op("PutRolePolicy", s.putRolePolicy),
 			wire.Op("GetRolePolicy", s.getRolePolicy),
@@ -104,6 +111,11 @@ func (s *Service) Inventory() ([]string, error) {
 
 func errNoEntity(format string, args ...any) *wire.Error {
 	return refuse(http.StatusNotFound, "NoSuchEntity", format, args...)
+}
+
+func isNoEntity(err error) bool {
+	var refused *wire.Error
+	return errors.As(err, &refused) && refused.Code == "NoSuchEntity"
 }
 
 func errMalformed(err error) *wire.Error { return wire.Errorf("MalformedPolicyDocument", "%v", err) }

@@ -2,16 +2,13 @@ package iam
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/arn"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/policy"
-	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
 
 // Session is the temporary credentials of a role. Sessions live in memory: a restart of the endpoint ends them, as it
@@ -23,6 +20,8 @@ type Session struct {
 	ID, ARN string
 	// Expires is zero for the sessions of functions, which last as long as the endpoint.
 	Expires time.Time
+	// Limits are the session policies; nil if there are none.
+	Limits []policy.Document
 }
 
 // SessionFor returns credentials of roleARN for a function under the name sessionName. It returns the same ones for the
@@ -44,23 +43,38 @@ func (s *Service) SessionFor(roleARN, sessionName string) (accessKey, secret, to
 	return session.AccessKeyID, session.SecretAccessKey, session.SessionToken, nil
 }
 
-// Assume returns credentials of roleARN for caller, which end after duration. It returns an AccessDenied error if the
-// role does not exist or does not trust the caller.
-func (s *Service) Assume(caller policy.Principal, roleARN, sessionName, externalID string, duration time.Duration) (Session, error) {
+// Assumption asks for a session of a role.
+type Assumption struct {
+	Caller               policy.Principal
+	RoleARN, SessionName string
+	ExternalID           string
+	Duration             time.Duration
+	// SessionPolicy is a document and SessionPolicies are ARNs of managed policies: what the session may do at most.
+	SessionPolicy   string
+	SessionPolicies []string
+}
+
+// Assume returns credentials of a role. It returns an AccessDenied error if the role does not exist or does not trust the
+// caller.
+func (s *Service) Assume(a Assumption) (Session, error) {
 	values := map[string][]string{}
-	if externalID != "" {
-		values["sts:ExternalId"] = []string{externalID}
+	if a.ExternalID != "" {
+		values["sts:ExternalId"] = []string{a.ExternalID}
 	}
-	r, err := s.trusted(roleARN, caller, values)
+	r, err := s.trusted(a.RoleARN, a.Caller, values)
 	if err != nil {
 		return Session{}, err
 	}
-	if limit := time.Duration(r.MaxSessionDuration) * time.Second; duration > limit {
+	if limit := time.Duration(r.MaxSessionDuration) * time.Second; a.Duration > limit {
 		return Session{}, errInvalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 	}
+	limits, err := s.sessionPolicies(a)
+	if err != nil {
+		return Session{}, err
+	}
 	now := s.clock.Now()
-	session := newSession(r, sessionName)
-	session.Expires = now.Add(duration)
+	session := newSession(r, a.SessionName)
+	session.Expires, session.Limits = now.Add(a.Duration), limits
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	maps.DeleteFunc(s.sessions, func(_ string, old Session) bool { return old.expired(now) })
@@ -96,14 +110,13 @@ func (s *Service) trusted(roleARN string, who policy.Principal, values map[strin
 	denied := refuse(http.StatusForbidden, "AccessDenied", "%s is not authorized to perform: sts:AssumeRole on resource: %s", who.Service+who.ARN, roleARN)
 	r, err := s.roleByARN(roleARN)
 	if err != nil {
-		var refused *wire.Error
-		if errors.As(err, &refused) {
+		if isNoEntity(err) {
 			denied.Message += ": the role does not exist"
 			return r, denied
 		}
 		return r, err
 	}
-	trust, err := policy.Parse(policy.Trust, r.AssumeRolePolicyDocument)
+	trust, err := s.document(policy.Trust, r.RoleName, r.AssumeRolePolicyDocument)
 	if err != nil {
 		return r, err
 	}
@@ -112,56 +125,4 @@ func (s *Service) trusted(roleARN string, who policy.Principal, values map[strin
 		return r, denied
 	}
 	return r, nil
-}
-
-// PoliciesOf returns the identity policies of a role: inline and attached.
-func (s *Service) PoliciesOf(roleARN string) ([]policy.Document, error) {
-	r, err := s.roleByARN(roleARN)
-	if err != nil {
-		return nil, err
-	}
-	var texts []string
-	for _, text := range r.Inline {
-		texts = append(texts, text)
-	}
-	for _, policyARN := range r.Attached {
-		p, err := s.managed(policyARN)
-		if err != nil {
-			return nil, err
-		}
-		i, err := p.version(p.DefaultVersionId)
-		if err != nil {
-			return nil, err
-		}
-		texts = append(texts, p.Versions[i].Document)
-	}
-	var docs []policy.Document
-	for _, text := range texts {
-		doc, err := policy.Parse(policy.Identity, text)
-		if err != nil {
-			return nil, fmt.Errorf("role %s: %w", r.RoleName, err)
-		}
-		docs = append(docs, doc)
-	}
-	return docs, nil
-}
-
-// AuthorizeService says whether a service may assume roleARN on behalf of the resource sourceARN and then do action on
-// resource. It returns nil or an AccessDenied error that says which of the two it may not.
-func (s *Service) AuthorizeService(service, sourceARN, roleARN, action, resource string) error {
-	asking := policy.ServiceRequest(service, "sts:AssumeRole", roleARN, sourceARN, arn.Account)
-	r, err := s.trusted(roleARN, asking.Principal, asking.Context)
-	if err != nil {
-		return err
-	}
-	docs, err := s.PoliciesOf(roleARN)
-	if err != nil {
-		return err
-	}
-	short, _, _ := strings.Cut(service, ".")
-	who := policy.Principal{ARN: newSession(r, short).ARN, RoleARN: roleARN}
-	if policy.Evaluate(docs, policy.Request{Principal: who, Action: action, Resource: resource}) != policy.Allow {
-		return refuse(http.StatusForbidden, "AccessDenied", "User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action", who.ARN, action, resource, action)
-	}
-	return nil
 }

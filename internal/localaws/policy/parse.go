@@ -12,6 +12,7 @@ import (
 
 // statement is one statement of a policy, checked.
 type statement struct {
+	sid          string
 	effect       Decision
 	principal    *principals
 	notPrincipal bool
@@ -94,11 +95,16 @@ func Parse(kind Kind, document string) (Document, error) {
 		return Document{}, errors.New("policy: no statement")
 	}
 	var doc Document
+	sids := map[string]bool{}
 	for i, rs := range raw.Statement {
 		s, err := rs.check(kind)
 		if err != nil {
 			return Document{}, fmt.Errorf("policy: statement %d: %w", i, err)
 		}
+		if s.sid != "" && sids[s.sid] {
+			return Document{}, fmt.Errorf("policy: statement %d: statement IDs (SID) in a single policy must be unique: %q is there twice", i, s.sid)
+		}
+		sids[s.sid] = true
 		doc.statements = append(doc.statements, s)
 	}
 	return doc, nil
@@ -117,7 +123,7 @@ func strict(raw []byte, into any) error {
 }
 
 func (rs rawStatement) check(kind Kind) (statement, error) {
-	var s statement
+	s := statement{sid: rs.Sid}
 	switch rs.Effect {
 	case "Allow":
 		s.effect = Allow
@@ -125,6 +131,9 @@ func (rs rawStatement) check(kind Kind) (statement, error) {
 		s.effect = Deny
 	default:
 		return s, fmt.Errorf("effect %q: want Allow or Deny", rs.Effect)
+	}
+	if kind == Identity && strings.Trim(strings.ToLower(s.sid), "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
+		return s, fmt.Errorf("statement IDs (SID) must be alpha-numeric: %q", s.sid)
 	}
 	return s, errors.Join(s.setPrincipal(kind, rs), s.setAction(rs), s.setResource(kind, rs), s.setConditions(rs))
 }

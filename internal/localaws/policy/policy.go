@@ -56,29 +56,46 @@ type Request struct {
 
 // Document is a parsed policy. The zero Document says nothing. It is safe for concurrent use.
 type Document struct {
+	// Name tells policies apart in a Verdict; Parse leaves it empty.
+	Name       string
 	statements []statement
 }
 
-// Evaluate returns what all of docs together say about r.
+// Evaluate returns what all of docs together say about r. It takes a grant to an account as one to everybody in it; where
+// that differs, ask Policies.
 func Evaluate(docs []Document, r Request) Decision {
+	decision, _, _ := evaluate(docs, r.normal())
+	return decision
+}
+
+// normal returns the request with the names of its keys in lower case.
+func (r Request) normal() Request {
 	context := make(map[string][]string, len(r.Context))
 	for key, values := range r.Context {
 		context[strings.ToLower(key)] = values
 	}
 	r.Context = context
-	decision := ImplicitDeny
+	return r
+}
+
+// evaluate returns what docs say, the strongest grant among their allowances, and the statements that apply: the one that
+// denies, or all that allow.
+func evaluate(docs []Document, r Request) (decision Decision, strongest grant, applied []Statement) {
 	for _, doc := range docs {
-		for _, s := range doc.statements {
-			if !s.applies(r) {
+		for i, s := range doc.statements {
+			g := s.applies(r)
+			if g == noGrant {
 				continue
 			}
+			this := Statement{Policy: doc.Name, Index: i, Sid: s.sid}
 			if s.effect == Deny {
-				return Deny
+				return Deny, noGrant, []Statement{this}
 			}
-			decision = Allow
+			decision, strongest = Allow, max(strongest, g)
+			applied = append(applied, this)
 		}
 	}
-	return decision
+	return decision, strongest, applied
 }
 
 // ServiceRequest is the request of an AWS service on behalf of a resource: sourceARN and sourceAccount become
@@ -98,22 +115,43 @@ func ServiceRequest(service, action, resource, sourceARN, sourceAccount string) 
 	return r
 }
 
-func (s statement) applies(r Request) bool {
-	if s.principal != nil && s.principal.matches(r.Principal) == s.notPrincipal {
-		return false
+// grant is how closely a statement names the principal that it applies to.
+type grant int
+
+const (
+	noGrant grant = iota
+	// toAccount names the account: what its principals may do is left to their own policies.
+	toAccount
+	// toRole names the role of a session, or everybody.
+	toRole
+	// toCaller names the very caller, or is a policy of the caller.
+	toCaller
+)
+
+// applies says whether the statement is about r, and how closely it names who asks.
+func (s statement) applies(r Request) grant {
+	g := toCaller
+	if s.principal != nil {
+		g = s.principal.matches(r.Principal)
+		switch {
+		case s.notPrincipal && g != noGrant:
+			return noGrant
+		case s.notPrincipal:
+			g = toRole
+		}
 	}
-	if s.actions.matches(r.Action) == s.notAction {
-		return false
+	if g == noGrant || s.actions.matches(r.Action) == s.notAction {
+		return noGrant
 	}
 	if s.resources != nil && s.matchesResource(r) == s.notResource {
-		return false
+		return noGrant
 	}
 	for _, c := range s.conditions {
 		if !c.holds(r.Context) {
-			return false
+			return noGrant
 		}
 	}
-	return true
+	return g
 }
 
 func (s statement) matchesResource(r Request) bool {
@@ -134,26 +172,29 @@ func (a actions) matches(action string) bool {
 	return false
 }
 
-func (p principals) matches(who Principal) bool {
+// matches returns the closest of the names that are who's.
+func (p principals) matches(who Principal) grant {
+	g := noGrant
 	for _, service := range p.services {
 		if service != "" && strings.EqualFold(service, who.Service) {
-			return true
+			return toCaller
 		}
 	}
 	for _, name := range p.aws {
 		switch {
 		case name == "*":
-			return true
+			g = max(g, toRole)
 		case who.ARN == "":
-		case name == who.ARN, name == who.RoleARN:
-			return true
-		case isAccount(name) && account(who.ARN) == name:
-			return true
-		case strings.HasSuffix(name, ":root") && account(who.ARN) == account(name):
-			return true // the account as a whole: all that is in it
+		case name == who.ARN:
+			return toCaller
+		case name == who.RoleARN:
+			g = max(g, toRole)
+		case isAccount(name) && account(who.ARN) == name,
+			strings.HasSuffix(name, ":root") && account(who.ARN) == account(name):
+			g = max(g, toAccount)
 		}
 	}
-	return false
+	return g
 }
 
 func isAccount(s string) bool {

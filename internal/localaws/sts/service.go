@@ -1,6 +1,6 @@
 // Package sts is AWS STS: who a caller is, and temporary credentials of roles.
 //
-// It does not do federation and session policies; requests for them are refused.
+// It does not do federation and session tags; requests for them are refused.
 //
 // API: https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html
 package sts
@@ -61,7 +61,15 @@ func (s *Service) getCallerIdentity(ctx context.Context, _ wire.Empty) (Identity
 type AssumeRoleInput struct {
 	RoleArn, RoleSessionName, ExternalId string
 	DurationSeconds                      int
-	Policy                               string
+	// Policy and PolicyArns limit what the session may do.
+	Policy     string
+	PolicyArns []PolicyDescriptor
+	Tags       []struct{ Key, Value string }
+}
+
+// PolicyDescriptor names a managed policy.
+type PolicyDescriptor struct {
+	ARN string `json:"arn"`
 }
 
 // AssumeRoleOutput holds credentials of a role.
@@ -76,8 +84,8 @@ type AssumeRoleOutput struct {
 }
 
 func (s *Service) assumeRole(ctx context.Context, in AssumeRoleInput) (out AssumeRoleOutput, err error) {
-	if in.Policy != "" {
-		return out, wire.Errorf("ValidationError", "session policies are not implemented by this endpoint")
+	if len(in.Tags) > 0 {
+		return out, wire.Errorf("ValidationError", "session tags are not implemented by this endpoint")
 	}
 	if len(in.RoleSessionName) < 2 || len(in.RoleSessionName) > 64 {
 		return out, wire.Errorf("ValidationError", "RoleSessionName %q: want 2 to 64 characters", in.RoleSessionName)
@@ -93,7 +101,14 @@ func (s *Service) assumeRole(ctx context.Context, in AssumeRoleInput) (out Assum
 	if session, ok := s.roles.Session(caller.AccessKeyID); ok {
 		who.RoleARN = session.RoleARN
 	}
-	session, err := s.roles.Assume(who, in.RoleArn, in.RoleSessionName, in.ExternalId, time.Duration(in.DurationSeconds)*time.Second)
+	a := iam.Assumption{
+		Caller: who, RoleARN: in.RoleArn, SessionName: in.RoleSessionName, ExternalID: in.ExternalId,
+		Duration: time.Duration(in.DurationSeconds) * time.Second, SessionPolicy: in.Policy,
+	}
+	for _, p := range in.PolicyArns {
+		a.SessionPolicies = append(a.SessionPolicies, p.ARN)
+	}
+	session, err := s.roles.Assume(a)
 	if err != nil {
 		return out, err
 	}
