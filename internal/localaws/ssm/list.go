@@ -35,10 +35,11 @@ func (s *Service) getParametersByPath(_ context.Context, in GetParametersByPathI
 		return out, errValidation("The parameter path %q must start with a slash.", in.Path)
 	}
 	prefix := strings.TrimSuffix(in.Path, "/") + "/"
-	if in.MaxResults == 0 {
-		in.MaxResults = 10
+	limit, err := limited(in.MaxResults, 10)
+	if err != nil {
+		return out, err
 	}
-	found, next, err := s.page(prefix, in.NextToken, in.MaxResults, func(p record) (bool, error) {
+	found, next, err := s.page(prefix, in.NextToken, limit, func(p record) (bool, error) {
 		if !in.Recursive && strings.Contains(p.Name[len(prefix):], "/") {
 			return false, nil
 		}
@@ -162,11 +163,12 @@ type DescribeParametersOutput struct {
 
 func (s *Service) describeParameters(_ context.Context, in DescribeParametersInput) (DescribeParametersOutput, error) {
 	out := DescribeParametersOutput{Parameters: []Metadata{}}
-	if in.MaxResults == 0 {
-		in.MaxResults = 50
+	limit, err := limited(in.MaxResults, 50)
+	if err != nil {
+		return out, err
 	}
 	filters := slices.Concat(in.Filters, in.ParameterFilters)
-	found, next, err := s.page("", in.NextToken, in.MaxResults, func(p record) (bool, error) { return matchAll(filters, p) })
+	found, next, err := s.page("", in.NextToken, limit, func(p record) (bool, error) { return matchAll(filters, p) })
 	for _, p := range found {
 		out.Parameters = append(out.Parameters, Metadata{
 			Name: p.Name, ARN: parameterARN(p.Name), Type: p.Type, KeyId: p.KeyID, LastModifiedDate: p.Modified,

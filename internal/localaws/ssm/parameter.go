@@ -12,10 +12,11 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
 
-// The longest values of the two tiers.
+// The longest values of the two tiers, and the most levels of a hierarchy.
 const (
 	maxStandard = 4096
 	maxAdvanced = 8192
+	maxLevels   = 15
 )
 
 // record is a parameter as it is stored.
@@ -45,12 +46,22 @@ type PutParameterOutput struct {
 // namePattern is what a name consists of. Its length is checked apart: a regular expression repeats 1000 times at most.
 var namePattern = regexp.MustCompile(`^[a-zA-Z0-9_.\-/]+$`)
 
+// reserved says whether a name belongs to AWS.
+func reserved(name string) bool {
+	lower := strings.ToLower(strings.TrimPrefix(name, "/"))
+	return strings.HasPrefix(lower, "aws") || strings.HasPrefix(lower, "ssm")
+}
+
 func (in *PutParameterInput) check() error {
 	switch {
 	case len(in.Name) > 1011 || !namePattern.MatchString(in.Name):
 		return errValidation("Parameter name %q: only a-z, A-Z, 0-9, and the following symbols are allowed: . _ - /", in.Name)
 	case strings.Contains(in.Name, "/") && in.Name[0] != '/':
 		return errValidation("Parameter name must be a fully qualified name.")
+	case reserved(in.Name):
+		return errValidation("Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive).")
+	case strings.Count(in.Name, "/") > maxLevels:
+		return wire.Errorf("HierarchyLevelLimitExceededException", "A parameter hierarchy has %d levels at most.", maxLevels)
 	case in.Value == "":
 		return errValidation("Parameter %s: the value must not be empty.", in.Name)
 	case in.Overwrite && len(in.Tags) > 0:
@@ -150,15 +161,22 @@ func (p record) show(decrypt bool) Parameter {
 	}
 }
 
-// find returns the parameter that a client names: by name or ARN, with ":version" after it if it likes.
-func (s *Service) find(name string) (record, string, error) {
-	plain, selector := name, ""
+// split returns the name in what a client names a parameter by, and the version if there is one: name or ARN, with
+// ":version" after it.
+func split(name string) (plain, version string) {
 	if a, ok := arn.Parse(name); ok && a.Service == "ssm" {
-		plain = strings.TrimPrefix(a.Resource, "parameter")
+		name = strings.TrimPrefix(a.Resource, "parameter")
 	}
-	plain, version, versioned := strings.Cut(plain, ":")
+	plain, version, _ = strings.Cut(name, ":")
+	return plain, version
+}
+
+// find returns the parameter that a client names, and the selector of its version.
+func (s *Service) find(name string) (record, string, error) {
+	plain, version := split(name)
 	p, ok, err := s.parameters.Get(plain)
-	if err == nil && !ok && plain != name {
+	if err == nil && !ok && strings.HasPrefix(name, "arn:") {
+		// The ARN of a name without a slash has one all the same.
 		p, ok, err = s.parameters.Get(strings.TrimPrefix(plain, "/"))
 	}
 	if err != nil {
@@ -167,13 +185,13 @@ func (s *Service) find(name string) (record, string, error) {
 	if !ok {
 		return p, "", errNotFound(name)
 	}
-	if versioned {
-		selector = ":" + version
-		if n, err := strconv.ParseInt(version, 10, 64); err != nil || n != p.Version {
-			return p, "", wire.Errorf("ParameterVersionNotFound", "Systems Manager could not find version %s of %s: this endpoint keeps the newest one, %d, only.", version, plain, p.Version)
-		}
+	if version == "" {
+		return p, "", nil
 	}
-	return p, selector, nil
+	if n, err := strconv.ParseInt(version, 10, 64); err != nil || n != p.Version {
+		return p, "", wire.Errorf("ParameterVersionNotFound", "Systems Manager could not find version %s of %s: this endpoint keeps the newest one, %d, only.", version, plain, p.Version)
+	}
+	return p, ":" + version, nil
 }
 
 // GetParameterInput names a parameter.

@@ -8,6 +8,7 @@ package ssm
 
 import (
 	"errors"
+	"strings"
 	"sync"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/arn"
@@ -41,17 +42,23 @@ func New(cfg Config) (*Service, error) {
 func (s *Service) API() wire.Service {
 	return wire.Service{
 		Name: "ssm", Protocol: wire.JSON11, Target: "AmazonSSM",
+		Access: s.access,
+		Gaps: []string{
+			"Secure strings are kept in clear text in the endpoint's data: there is no KMS, so key IDs are not looked up and no permission of KMS is asked for.",
+			"Only the newest version of a parameter is kept; there are no labels, no history, no parameter policies and no expiry.",
+			"Limits on rates and on the number of parameters do not exist.",
+		},
 		Operations: []wire.Operation{
-			wire.Op("PutParameter", s.putParameter),
-			wire.Op("GetParameter", s.getParameter),
-			wire.Op("GetParameters", s.getParameters),
-			wire.Op("GetParametersByPath", s.getParametersByPath),
-			wire.Op("DescribeParameters", s.describeParameters),
-			wire.Op("DeleteParameter", s.deleteParameter),
-			wire.Op("DeleteParameters", s.deleteParameters),
-			wire.Op("ListTagsForResource", s.listTags),
-			wire.Op("AddTagsToResource", s.addTags),
-			wire.Op("RemoveTagsFromResource", s.removeTags),
+			wire.Op("PutParameter", s.putParameter).But("Parameter policies are refused, and the data types aws:ec2:image and aws:ssm:integration are not validated."),
+			wire.Op("GetParameter", s.getParameter).But("A selector names the newest version only; public parameters of AWS (/aws/...) and Secrets Manager references do not exist."),
+			wire.Op("GetParameters", s.getParameters).But("As GetParameter."),
+			wire.Op("GetParametersByPath", s.getParametersByPath).But("The path \"/\" does not find names without a slash; filters by label are refused."),
+			wire.Op("DescribeParameters", s.describeParameters).But("Policies is always empty; parameters shared by other accounts do not exist."),
+			wire.Op("DeleteParameter", s.deleteParameter).But("The name can be used again at once; AWS asks to wait 30 seconds."),
+			wire.Op("DeleteParameters", s.deleteParameters).But("As DeleteParameter."),
+			wire.Op("ListTagsForResource", s.listTags).But("Only parameters have tags."),
+			wire.Op("AddTagsToResource", s.addTags).But("Only parameters have tags; the limit of 50 tags is not enforced."),
+			wire.Op("RemoveTagsFromResource", s.removeTags).But("Only parameters have tags."),
 		},
 	}
 }
@@ -68,10 +75,18 @@ func (s *Service) Inventory() ([]string, error) {
 
 // parameterARN has one slash between the type and the name, whether or not the name starts with one.
 func parameterARN(name string) string {
-	if name[0] != '/' {
-		name = "/" + name
+	return arn.New("ssm", "parameter/"+strings.TrimPrefix(name, "/"))
+}
+
+// limited returns the size of a page: the largest one if the client names none.
+func limited(want, most int) (int, error) {
+	if want > most {
+		return 0, errValidation("1 validation error detected: Value '%d' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to %d", want, most)
 	}
-	return arn.New("ssm", "parameter"+name)
+	if want < 1 {
+		return most, nil
+	}
+	return want, nil
 }
 
 func errNotFound(name string) *wire.Error {

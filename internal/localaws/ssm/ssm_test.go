@@ -179,6 +179,16 @@ func TestParametersByPath(t *testing.T) {
 	}
 }
 
+func TestPagesAreNoLargerThanOnAWS(t *testing.T) {
+	c, _ := newClient(t)
+	if _, err := c.GetParametersByPath(t.Context(), &awsssm.GetParametersByPathInput{Path: aws.String("/"), MaxResults: aws.Int32(11)}); code(err) != "ValidationException" {
+		t.Errorf("11 by path: %v", err)
+	}
+	if _, err := c.DescribeParameters(t.Context(), &awsssm.DescribeParametersInput{MaxResults: aws.Int32(51)}); code(err) != "ValidationException" {
+		t.Errorf("51 described: %v", err)
+	}
+}
+
 func TestSecureStringIsHiddenWithoutDecryption(t *testing.T) {
 	c, _ := newClient(t)
 	put(t, c, awsssm.PutParameterInput{Name: aws.String("s"), Value: aws.String("secret"), Type: types.ParameterTypeSecureString})
@@ -197,6 +207,8 @@ func TestWrongParametersAreRefused(t *testing.T) {
 	}{
 		"a name with a space":       {awsssm.PutParameterInput{Name: aws.String("a b"), Value: aws.String("v"), Type: "String"}, "ValidationException"},
 		"a path that is not rooted": {awsssm.PutParameterInput{Name: aws.String("a/b"), Value: aws.String("v"), Type: "String"}, "ValidationException"},
+		"a name of AWS":             {awsssm.PutParameterInput{Name: aws.String("/Aws/x"), Value: aws.String("v"), Type: "String"}, "ValidationException"},
+		"too many levels":           {awsssm.PutParameterInput{Name: aws.String(strings.Repeat("/a", 16)), Value: aws.String("v"), Type: "String"}, "HierarchyLevelLimitExceededException"},
 		"no type":                   {awsssm.PutParameterInput{Name: aws.String("a"), Value: aws.String("v")}, "ValidationException"},
 		"a value too long":          {awsssm.PutParameterInput{Name: aws.String("a"), Value: aws.String(strings.Repeat("v", 4097)), Type: "String"}, "ValidationException"},
 		"a value of no pattern":     {awsssm.PutParameterInput{Name: aws.String("a"), Value: aws.String("v"), Type: "String", AllowedPattern: aws.String("^x$")}, "ParameterPatternMismatchException"},

@@ -34,7 +34,7 @@ func (s *Service) tagged(in TagInput) (record, error) {
 
 func (s *Service) listTags(_ context.Context, in TagInput) (TagsOutput, error) {
 	p, err := s.tagged(in)
-	return TagsOutput{TagList: p.Tags}, err
+	return TagsOutput{TagList: append([]Tag{}, p.Tags...)}, err
 }
 
 func (s *Service) addTags(_ context.Context, in TagInput) (out wire.Empty, err error) {
