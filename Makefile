@@ -99,7 +99,7 @@ soak: ## Run what takes longer than CI allows: 500 workflows with 200 kills, ten
 	INTERRUPTS=50 $(MAKE) e2e
 
 .PHONY: generate
-generate: ## Write the generated files: event schemas, docs/events.md
+generate: ## Write the generated files: event schemas, docs/events.md, docs/local-endpoint.md
 	go generate ./...
 
 .PHONY: clean
