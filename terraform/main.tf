@@ -83,6 +83,7 @@ module "state" {
 module "observability" {
   source = "./modules/observability"
 
+  enabled            = var.observability
   stage              = var.stage
   bus                = { name = module.bus.name, arn = module.bus.arn }
   dead_letters_arn   = module.bus.dead_letters_arn
@@ -132,6 +133,8 @@ module "host" {
 
 # The monitor's rule has a second target: every event also lands in a log group, beside its function.
 resource "aws_cloudwatch_event_target" "event_log" {
+  count = var.observability ? 1 : 0
+
   event_bus_name = module.bus.name
   rule           = module.function["monitor"].rule_name
   target_id      = "event-log"

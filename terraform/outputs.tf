@@ -42,7 +42,7 @@ output "functions" {
 }
 
 output "event_log_group_name" {
-  description = "Log group that holds every event."
+  description = "Log group that holds every event; null without observability."
   value       = module.observability.event_log_group_name
 }
 
@@ -67,6 +67,6 @@ output "digest_topic_arn" {
 }
 
 output "trades_topic_arn" {
-  description = "Topic with each TradeExecuted event as JSON, for machines."
+  description = "Topic with each TradeExecuted event as JSON, for machines; null without observability."
   value       = module.observability.trades_topic_arn
 }

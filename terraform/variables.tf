@@ -210,6 +210,13 @@ variable "log_retention_days" {
   default     = 90
 }
 
+variable "observability" {
+  description = "Whether to deploy what only watches: the log group of all events and the topic of trades for machines. Runs need none of it."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "notification_email" {
   description = "Address that gets the digest of each run. Null: nobody is subscribed."
   type        = string

@@ -28,6 +28,24 @@ run "every_function_has_both_nets" {
   }
 }
 
+run "without_observability_the_functions_are_all_there" {
+  command = apply
+
+  variables {
+    observability = false
+  }
+
+  assert {
+    condition     = length(output.functions) == 4 && output.digest_topic_arn != null
+    error_message = "the monitor writes its digest in any case"
+  }
+
+  assert {
+    condition     = output.event_log_group_name == null && output.trades_topic_arn == null
+    error_message = "what only watches must be left out"
+  }
+}
+
 run "replays_never_reach_execution" {
   command = plan
 

@@ -10,6 +10,8 @@ locals {
 
 # Every event as it passed, one line each.
 resource "aws_cloudwatch_log_group" "events" {
+  count = var.enabled ? 1 : 0
+
   name              = "/aws/events/alchemiser-${var.stage}"
   retention_in_days = var.log_retention_days
 }
@@ -17,15 +19,19 @@ resource "aws_cloudwatch_log_group" "events" {
 # EventBridge writes to a log group by its resource policy, not by a role:
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-cloudwatchlogs-permissions
 resource "aws_cloudwatch_log_resource_policy" "events" {
+  count = var.enabled ? 1 : 0
+
   policy_name     = "alchemiser-events-${var.stage}"
-  policy_document = data.aws_iam_policy_document.event_log.json
+  policy_document = data.aws_iam_policy_document.event_log[0].json
 }
 
 data "aws_iam_policy_document" "event_log" {
+  count = var.enabled ? 1 : 0
+
   statement {
     sid       = "EventLog"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.events.arn}:*"]
+    resources = ["${aws_cloudwatch_log_group.events[0].arn}:*"]
 
     principals {
       type        = "Service"
@@ -49,19 +55,25 @@ resource "aws_sns_topic_subscription" "email" {
 
 # For machines: each TradeExecuted event as it passed.
 resource "aws_sns_topic" "trades" {
+  count = var.enabled ? 1 : 0
+
   name = "alchemiser-trades-${var.stage}"
 }
 
 resource "aws_sns_topic_policy" "trades" {
-  arn    = aws_sns_topic.trades.arn
-  policy = data.aws_iam_policy_document.trades.json
+  count = var.enabled ? 1 : 0
+
+  arn    = aws_sns_topic.trades[0].arn
+  policy = data.aws_iam_policy_document.trades[0].json
 }
 
 data "aws_iam_policy_document" "trades" {
+  count = var.enabled ? 1 : 0
+
   statement {
     sid       = "Trades"
     actions   = ["sns:Publish"]
-    resources = [aws_sns_topic.trades.arn]
+    resources = [aws_sns_topic.trades[0].arn]
 
     principals {
       type        = "Service"
@@ -77,6 +89,8 @@ data "aws_iam_policy_document" "trades" {
 }
 
 resource "aws_cloudwatch_event_rule" "trades" {
+  count = var.enabled ? 1 : 0
+
   name           = local.trades_rule_name
   description    = "What was traded, for machines."
   event_bus_name = var.bus.name
@@ -89,10 +103,12 @@ resource "aws_cloudwatch_event_rule" "trades" {
 }
 
 resource "aws_cloudwatch_event_target" "trades" {
+  count = var.enabled ? 1 : 0
+
   event_bus_name = var.bus.name
-  rule           = aws_cloudwatch_event_rule.trades.name
+  rule           = aws_cloudwatch_event_rule.trades[0].name
   target_id      = "trades-topic"
-  arn            = aws_sns_topic.trades.arn
+  arn            = aws_sns_topic.trades[0].arn
 
   retry_policy {
     maximum_event_age_in_seconds = 3600

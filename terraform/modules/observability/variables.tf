@@ -4,6 +4,13 @@ variable "stage" {
   nullable    = false
 }
 
+variable "enabled" {
+  description = "Whether to observe at all; the topic of the digest is made in any case, as the monitor writes to it."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "bus" {
   description = "Bus whose events are observed."
   type        = object({ name = string, arn = string })
