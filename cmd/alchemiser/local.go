@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/authz"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/faults"
 	"github.com/the-alchemiser/alchemiser/internal/stack"
 )
@@ -24,13 +25,13 @@ func newLocalCommand() *cobra.Command {
 		Use:   "local",
 		Short: "The embedded AWS endpoint",
 	}
-	cmd.AddCommand(newLocalUpCommand(), newLocalEnvCommand())
+	cmd.AddCommand(newLocalUpCommand(), newLocalEnvCommand(), newLocalPermissionsCommand())
 	return cmd
 }
 
 func newLocalUpCommand() *cobra.Command {
 	var cfg localaws.Config
-	var plan string
+	var plan, access string
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Serve the AWS APIs on this machine until interrupted",
@@ -43,6 +44,11 @@ Access key and secret are "test", the region is us-east-1, the account 000000000
 			if cfg.RetryScale <= 0 {
 				return fmt.Errorf("--retry-scale %g: want more than 0", cfg.RetryScale)
 			}
+			mode, err := authz.ParseMode(access)
+			if err != nil {
+				return fmt.Errorf("--iam: %w", err)
+			}
+			cfg.IAM = mode
 			if err := readFaults(plan, &cfg.Faults); err != nil {
 				return err
 			}
@@ -61,6 +67,7 @@ Access key and secret are "test", the region is us-east-1, the account 000000000
 	cmd.Flags().IntVar(&cfg.Port, "port", 4566, "port on 127.0.0.1; 0 finds a free one")
 	cmd.Flags().StringVar(&cfg.DataDir, "data", "", "folder that keeps the state; without it the state is in memory")
 	cmd.Flags().Float64Var(&cfg.RetryScale, "retry-scale", 1, "multiplies the delays between delivery attempts, as 0.01 for tests")
+	cmd.Flags().StringVar(&access, "iam", string(authz.Off), "what happens to calls that no policy allows: off (nothing is judged), audit (recorded), enforce (refused, and signatures are verified)")
 	cmd.Flags().StringVar(&plan, "faults", "", "JSON file with the faults to inject (docs/faults.md)")
 	return cmd
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func newUpCommand() *cobra.Command {
-	var bars, mode string
+	var bars, mode, access string
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Start the local stack and keep it running",
@@ -23,7 +23,7 @@ func newUpCommand() *cobra.Command {
 			if cfg, err = withBars(cfg, bars); err != nil {
 				return err
 			}
-			cfg.Detach = true
+			cfg.Detach, cfg.IAM = true, access
 			out := cmd.OutOrStdout()
 			s, err := deploy(cmd.Context(), out, cfg, "mode="+mode)
 			if err != nil {
@@ -35,6 +35,7 @@ func newUpCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&bars, "bars", "", "folder of SYMBOL.csv with real prices; without it the market is simulated")
 	cmd.Flags().StringVar(&mode, "mode", "live", "who handles events (Terraform's variable mode): live, shadow or hosted")
+	cmd.Flags().StringVar(&access, "iam", "enforce", "what happens to calls that no policy allows: off, audit or enforce")
 	return cmd
 }
 
@@ -68,6 +69,7 @@ The stack is running: AWS endpoint %s, paper broker %s.
   eval "$(bin/alchemiser --stage %[3]s local env)"    point the AWS CLI, SDKs and Terraform at it
   aws events list-rules --event-bus-name alchemiser-trading-events-%[3]s
   terraform -chdir=terraform plan -var stage=%[3]s -detailed-exitcode
+  bin/alchemiser --stage %[3]s local permissions        which statements of which policies were used
   make down STAGE=%[3]s                               stop it
 `, s.Record.URL, s.Record.BrokerURL, s.Record.Stage)
 }

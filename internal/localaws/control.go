@@ -10,7 +10,8 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/localaws/sns"
 )
 
-// control serves what AWS has no API for: what exists, what SNS has mailed, what time it is, and what fails on purpose.
+// control serves what AWS has no API for: what exists, what SNS has mailed, who used which permission, what time it is, and
+// what fails on purpose.
 func (s *Server) control(w http.ResponseWriter, r *http.Request, name string) {
 	switch {
 	case name == "inventory" && r.Method == http.MethodGet:
@@ -29,6 +30,14 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request, name string) {
 			return
 		}
 		s.answer(w, map[string][]sns.Mail{"mails": mails})
+	case name == "permissions" && r.Method == http.MethodGet:
+		report, err := s.services.access.Report()
+		if err != nil {
+			s.logger.Printf("permissions: %v", err)
+			http.Error(w, "permissions: "+err.Error(), http.StatusInternalServerError)
+			return
+		}
+		s.answer(w, report)
 	case name == "clock" && r.Method == http.MethodGet:
 		s.answer(w, clockState{s.clock.Now().UTC()})
 	case name == "clock" && r.Method == http.MethodPost:
@@ -55,7 +64,7 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request, name string) {
 		s.faults.Set(plan)
 		s.answer(w, map[string][]faults.Count{"rules": s.faults.Counts()})
 	default:
-		http.Error(w, "want GET or POST faults, GET or POST clock, GET inventory or GET outbox", http.StatusNotFound)
+		http.Error(w, "want GET or POST faults, GET or POST clock, GET inventory, GET permissions or GET outbox", http.StatusNotFound)
 	}
 }
 

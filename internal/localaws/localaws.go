@@ -1,8 +1,8 @@
 // Package localaws is an AWS endpoint in one process: it serves the APIs that the system, its Terraform and its
 // operators use, on one port of 127.0.0.1, and runs Lambda functions as real processes.
 //
-// It imports nothing of the rest of the project: it must fail as AWS does, not as we would like it to. It does not
-// verify signatures and does not check what an identity may do on the APIs; deliveries between services are checked.
+// It imports nothing of the rest of the project: it must fail as AWS does, not as we would like it to. Deliveries
+// between services are always checked against policies; what callers may do, and their signatures, if Config.IAM says so.
 package localaws
 
 import (
@@ -88,6 +88,9 @@ func New(cfg Config) (_ *Server, err error) {
 	}
 	handler := wire.NewHandler(s.services.apis(), s.resolve, s.logger)
 	handler.Around, handler.Authorize = s.inject, s.services.access.Call
+	if cfg.IAM == authz.Enforce {
+		handler.Secrets = s.secret
+	}
 	s.aws = handler
 	s.faults.Set(cfg.Faults)
 	return s, nil
@@ -163,4 +166,13 @@ func (s *Server) resolve(_ context.Context, accessKeyID string) (wire.Caller, bo
 	}
 	session, ok := s.services.iam.Session(accessKeyID)
 	return wire.Caller{AccessKeyID: accessKeyID, ARN: session.ARN}, ok
+}
+
+// secret returns what an access key signs with.
+func (s *Server) secret(accessKeyID string) wire.Secret {
+	if accessKeyID == OperatorKey {
+		return wire.Secret{Key: OperatorKey}
+	}
+	session, _ := s.services.iam.Session(accessKeyID)
+	return wire.Secret{Key: session.SecretAccessKey, Token: session.SessionToken}
 }

@@ -5,6 +5,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,8 @@ type Config struct {
 	Bars string
 	// Positions are held by the paper broker from the start: "SPY=10,GE=100".
 	Positions string
+	// IAM is the endpoint's --iam; empty means enforce.
+	IAM string
 	// EndpointArgs are further arguments for `local up`, such as --retry-scale.
 	EndpointArgs []string
 	// Detach leaves the processes running when this one ends.
@@ -95,7 +98,7 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	if s.broker, err = startProcess(ctx, cfg, filepath.Join(logs, "paper.log"), paper...); err != nil {
 		return nil, fmt.Errorf("start paper broker: %w", err)
 	}
-	local := append([]string{"local", "up", "--port", "0"}, cfg.EndpointArgs...)
+	local := append([]string{"local", "up", "--port", "0", "--iam", cmp.Or(cfg.IAM, "enforce")}, cfg.EndpointArgs...)
 	if s.endpoint, err = startProcess(ctx, cfg, filepath.Join(logs, "endpoint.log"), local...); err != nil {
 		return nil, fmt.Errorf("start endpoint: %w", err)
 	}

@@ -9,8 +9,11 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/the-alchemiser/alchemiser/internal/localaws/arn"
 )
 
 // maxBody is the longest request that is read: a function's zip of 50 MB in base64 fits.
@@ -30,6 +33,9 @@ type Handler struct {
 	// Around, if set, runs each operation whose caller is known: it calls next, or answers itself. Set it before the
 	// handler serves.
 	Around func(ctx context.Context, r *Request, next func() (any, error)) (any, error)
+	// Secrets, if set, returns what a known access key signs with: signatures are verified then. Set it before the handler
+	// serves.
+	Secrets func(accessKeyID string) Secret
 	// Authorize, if set, refuses a call whose caller lacks a permission. Set it before the handler serves.
 	Authorize func(ctx context.Context, r *Request, needs []Access) error
 }
@@ -45,8 +51,8 @@ type api struct {
 }
 
 // NewHandler returns a handler for services. A request belongs to the service that X-Amz-Target names, else (with a form
-// as its body) to the one that has the form's Version, else to the one in the credential scope of its signature. Signatures
-// are not verified, but the access key must be one that resolve knows. Faults of the endpoint itself go to logger.
+// as its body) to the one that has the form's Version, else to the one in the credential scope of its signature. The
+// access key must be one that resolve knows. Faults of the endpoint itself go to logger.
 func NewHandler(services []Service, resolve Resolver, logger *log.Logger) *Handler {
 	h := &Handler{
 		byName: map[string]*api{}, byTarget: map[string]*api{}, byVersion: map[string]*api{},
@@ -118,6 +124,13 @@ func (h *Handler) serve(w http.ResponseWriter, hr *http.Request, r *Request) (an
 	caller, ok := h.resolve(hr.Context(), scope.accessKeyID)
 	if !ok {
 		return nil, unknownKey(r.protocol, scope.accessKeyID)
+	}
+	if h.Secrets != nil {
+		err := verify(hr, r.Body, h.Secrets(scope.accessKeyID), arn.Region, a.Name, time.Now())
+		var refused *Error
+		if errors.As(err, &refused) {
+			return nil, unauthentic(r.protocol, refused)
+		}
 	}
 	ctx := context.WithValue(WithCaller(hr.Context(), caller), requestKey, r)
 	next := func() (any, error) { return h.call(ctx, r, a, op) }
