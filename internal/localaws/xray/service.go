@@ -1,7 +1,7 @@
 // Package xray is AWS X-Ray: segments over UDP as the daemon takes them and over the API, traces put together from
 // them, and summaries found by filter expressions.
 //
-// It does not do groups, sampling rules of one's own, insights and the service graph; requests for them are refused.
+// It does not do insights and the analysis of root causes; requests for them are refused.
 //
 // API: https://docs.aws.amazon.com/xray/latest/api/Welcome.html
 package xray
@@ -28,12 +28,15 @@ type Config struct {
 type Service struct {
 	cfg      Config
 	segments state.Table[record]
+	groups   state.Table[groupRecord]
+	rules    state.Table[storedRule]
 	udp      net.PacketConn
 	tcp      net.Listener
 	// incoming are segments on their way to the store: tracing must not hold up whoever is traced.
 	incoming chan document
 	closed   chan struct{}
 
+	// mu guards count and makes changes of groups and rules one at a time.
 	mu    sync.Mutex
 	count int
 }
@@ -45,6 +48,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	s := &Service{
 		cfg: cfg, segments: state.NewTable[record](cfg.Store, "xray.segments"),
+		groups: state.NewTable[groupRecord](cfg.Store, "xray.groups"), rules: state.NewTable[storedRule](cfg.Store, "xray.rules"),
 		incoming: make(chan document, 4096), closed: make(chan struct{}),
 	}
 	err := s.segments.Scan("", "", func(string, record) bool { s.count++; return true })
@@ -78,19 +82,52 @@ func (s *Service) PutSegment(ctx context.Context, raw []byte) error {
 	}
 }
 
-// Inventory returns nothing: traces are data, not resources.
-func (s *Service) Inventory() ([]string, error) { return nil, nil }
+// Inventory returns the ARNs of the groups and sampling rules; traces are data, not resources.
+func (s *Service) Inventory() ([]string, error) {
+	groups, err := s.allGroups()
+	if err != nil {
+		return nil, err
+	}
+	rules, err := s.allRules()
+	var arns []string
+	for _, g := range groups {
+		arns = append(arns, g.GroupARN)
+	}
+	for _, r := range rules {
+		arns = append(arns, r.SamplingRule.RuleARN)
+	}
+	return arns, err
+}
 
 // API returns the operations.
 func (s *Service) API() wire.Service {
 	return wire.Service{
-		Name: "xray", Protocol: wire.REST,
+		Name: "xray", Protocol: wire.REST, Access: s.access,
+		Gaps: []string{
+			"There are no insights, root causes, indexing rules and resource policies: a client gets UnknownOperationException.",
+			"The oldest traces go when there are more than 200,000 segments.",
+			"Traces are complete as soon as they are sent: there is no delay of indexing.",
+		},
 		Operations: []wire.Operation{
 			wire.Rest("PutTraceSegments", "POST", "/TraceSegments", s.putSegments),
-			wire.Rest("GetTraceSummaries", "POST", "/TraceSummaries", s.getSummaries),
+			wire.Rest("GetTraceSummaries", "POST", "/TraceSummaries", s.getSummaries).
+				But("TimeRangeType, Sampling and SamplingStrategy are ignored: all traces that began in the time are looked at; the filter keywords first, last, index, remote, coverage and rootcause are refused."),
 			wire.Rest("BatchGetTraces", "POST", "/Traces", s.getTraces),
-			wire.Rest("GetSamplingRules", "POST", "/GetSamplingRules", s.getSamplingRules),
-			wire.Rest("GetSamplingTargets", "POST", "/SamplingTargets", s.getSamplingTargets),
+			wire.Rest("CreateGroup", "POST", "/CreateGroup", s.createGroup).But("Insights are noted and never found."),
+			wire.Rest("GetGroup", "POST", "/GetGroup", s.getGroup),
+			wire.Rest("GetGroups", "POST", "/Groups", s.getGroups),
+			wire.Rest("UpdateGroup", "POST", "/UpdateGroup", s.updateGroup),
+			wire.Rest("DeleteGroup", "POST", "/DeleteGroup", s.deleteGroup),
+			wire.Rest("CreateSamplingRule", "POST", "/CreateSamplingRule", s.createRule),
+			wire.Rest("UpdateSamplingRule", "POST", "/UpdateSamplingRule", s.updateRule),
+			wire.Rest("DeleteSamplingRule", "POST", "/DeleteSamplingRule", s.deleteRule),
+			wire.Rest("GetSamplingRules", "POST", "/GetSamplingRules", s.getSamplingRules).
+				But("The default rule takes every request, not one a second and 5 % of the rest, and cannot be changed."),
+			wire.Rest("GetSamplingTargets", "POST", "/SamplingTargets", s.getSamplingTargets).
+				But("Every host gets the whole reservoir of a rule."),
+			wire.Rest("ListTagsForResource", "POST", "/ListTagsForResource", s.listTags),
+			wire.Rest("TagResource", "POST", "/TagResource", s.tag),
+			wire.Rest("UntagResource", "POST", "/UntagResource", s.untag),
 		},
 	}
 }
