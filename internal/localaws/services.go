@@ -74,7 +74,8 @@ func newServices(s *Server, cfg Config) (v services, err error) {
 // resourcePolicies are the services whose resources have policies, by the name in an ARN.
 func (v services) resourcePolicies() map[string]authz.ResourcePolicy {
 	return map[string]authz.ResourcePolicy{
-		"iam": v.iam.TrustPolicy,
+		"iam": v.iam.TrustPolicy, "sqs": v.sqs.ResourcePolicy, "sns": v.sns.ResourcePolicy, "events": v.events.ResourcePolicy,
+		"lambda": v.lambda.ResourcePolicy,
 	}
 }
 

@@ -104,6 +104,7 @@ func hash(key string) uint32 {
 func (s *Service) API() wire.Service {
 	return wire.Service{
 		Name: "dynamodb", Protocol: wire.JSON10, Target: "DynamoDB_20120810",
+		Access: s.access,
 		Operations: []wire.Operation{
 			wire.Op("CreateTable", s.createTable),
 			wire.Op("DescribeTable", s.describeTable),

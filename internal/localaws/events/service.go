@@ -116,6 +116,7 @@ func (s *Service) load() error {
 func (s *Service) API() wire.Service {
 	return wire.Service{
 		Name: "events", Protocol: wire.JSON11, Target: "AWSEvents",
+		Access: s.access,
 		Operations: []wire.Operation{
 			wire.Op("CreateEventBus", s.createEventBus),
 			wire.Op("DescribeEventBus", s.describeEventBus),

@@ -14,6 +14,7 @@ const (
 func (s *Service) API() wire.Service {
 	return wire.Service{
 		Name: "lambda", Protocol: wire.REST,
+		Access: s.access,
 		Operations: []wire.Operation{
 			wire.Rest("CreateFunction", "POST", functions, s.createFunction),
 			wire.Rest("ListFunctions", "GET", functions, s.listFunctions),

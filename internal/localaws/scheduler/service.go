@@ -89,6 +89,7 @@ func New(cfg Config) (*Service, error) {
 func (s *Service) API() wire.Service {
 	return wire.Service{
 		Name: "scheduler", Protocol: wire.REST,
+		Access: s.access,
 		Operations: []wire.Operation{
 			wire.Rest("CreateSchedule", "POST", "/schedules/{Name}", s.createSchedule),
 			wire.Rest("GetSchedule", "GET", "/schedules/{Name}", s.getSchedule),

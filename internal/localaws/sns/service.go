@@ -86,6 +86,7 @@ func (s *Service) nextKey() string { return fmt.Sprintf("%016x", s.last.Add(1)) 
 func (s *Service) API() wire.Service {
 	return wire.Service{
 		Name: "sns", Protocol: wire.Query, Version: "2010-03-31", Namespace: "http://sns.amazonaws.com/doc/2010-03-31/",
+		Access: s.access,
 		Operations: []wire.Operation{
 			wire.Op("CreateTopic", s.createTopic),
 			wire.Op("GetTopicAttributes", s.getTopicAttributes),

@@ -208,6 +208,7 @@ func (s *Service) nonce() uint64 { return rand.Uint64() | 1 } //nolint:gosec // 
 func (s *Service) API() wire.Service {
 	return wire.Service{
 		Name: "sqs", Protocol: wire.JSON10, Target: "AmazonSQS", Version: apiVersion, Namespace: namespace, Flat: flattened(),
+		Access: s.access,
 		Operations: []wire.Operation{
 			wire.Op("CreateQueue", s.createQueue),
 			wire.Op("DeleteQueue", s.deleteQueue),

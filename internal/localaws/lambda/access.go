@@ -1,0 +1,119 @@
+package lambda
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/the-alchemiser/alchemiser/internal/localaws/policy"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
+)
+
+// access returns the permissions that a call needs. Only what runs a function looks at its qualifier; who gives a function
+// a role hands it over.
+//
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
+func (s *Service) access(_ context.Context, operation string, in any) []wire.Access {
+	action := "lambda:" + operation
+	on := func(name, qualifier string) []wire.Access {
+		r, err := parseRef(name, qualifier)
+		if err != nil {
+			return []wire.Access{{Action: action, Resource: "*"}} // the operation refuses the name
+		}
+		return []wire.Access{{Action: action, Resource: r.arn()}}
+	}
+	switch in := in.(type) {
+	case invokeInput:
+		action = "lambda:InvokeFunction"
+		return on(in.FunctionName, in.Qualifier)
+	case createInput:
+		needs := append(on(in.FunctionName, ""), passRole(in.Role)...)
+		if len(in.Tags) > 0 {
+			needs = append(needs, wire.Access{Action: "lambda:TagResource", Resource: needs[0].Resource})
+		}
+		needs[0].Context = requestTags(in.Tags, nil)
+		return needs
+	case updateConfigurationInput:
+		return append(on(in.FunctionName, ""), passRole(in.Role)...)
+	case namedInput:
+		return on(in.FunctionName, in.Qualifier)
+	case updateCodeInput:
+		return on(in.FunctionName, "")
+	case publishInput:
+		return on(in.FunctionName, "")
+	case listVersionsInput:
+		return on(in.FunctionName, "")
+	case aliasInput:
+		return on(in.FunctionName, "")
+	case createAliasInput:
+		return on(in.FunctionName, "")
+	case namedAliasInput:
+		return on(in.FunctionName, "")
+	case listAliasesInput:
+		return on(in.FunctionName, "")
+	case concurrencyInput:
+		return on(in.FunctionName, "")
+	case invokeConfigInput:
+		return on(in.FunctionName, in.Qualifier)
+	case listInvokeConfigsInput:
+		return on(in.FunctionName, "")
+	case addPermissionInput:
+		needs := on(in.FunctionName, in.Qualifier)
+		needs[0].Context = map[string][]string{"lambda:Principal": {in.Principal}}
+		return needs
+	case removePermissionInput:
+		return on(in.FunctionName, in.Qualifier)
+	case tagInput:
+		return []wire.Access{{Action: action, Resource: in.Resource, Context: requestTags(in.Tags, nil)}}
+	case untagInput:
+		return []wire.Access{{Action: action, Resource: in.Resource, Context: requestTags(nil, in.TagKeys)}}
+	case tagsInput:
+		return []wire.Access{{Action: action, Resource: in.Resource}}
+	}
+	return []wire.Access{{Action: action, Resource: "*"}}
+}
+
+func passRole(role *string) []wire.Access {
+	if role == nil || *role == "" {
+		return nil
+	}
+	return []wire.Access{{
+		Action: "iam:PassRole", Resource: *role, Context: map[string][]string{"iam:PassedToService": {"lambda.amazonaws.com"}},
+	}}
+}
+
+// requestTags are the condition keys of tags that a request sets, or whose keys it removes.
+func requestTags(tags map[string]string, keys []string) map[string][]string {
+	out := map[string][]string{}
+	for key, value := range tags {
+		out["aws:RequestTag/"+key] = []string{value}
+		keys = append(keys, key)
+	}
+	if len(keys) > 0 {
+		slices.Sort(keys)
+		out["aws:TagKeys"] = keys
+	}
+	return out
+}
+
+// ResourcePolicy returns the policy of a function, a version or an alias; ok is false if it has none.
+func (s *Service) ResourcePolicy(functionARN string) (doc policy.Document, ok bool, err error) {
+	r, err := parseRef(functionARN, "")
+	if err != nil {
+		return doc, false, nil //nolint:nilerr // what is no function has no policy
+	}
+	f, ok := s.lookup(r.name)
+	if !ok {
+		return doc, false, nil
+	}
+	p, ok := f.Policies[r.qualifier]
+	if !ok {
+		return doc, false, nil
+	}
+	raw, err := json.Marshal(p.Document)
+	if err != nil {
+		return doc, false, err
+	}
+	doc, err = policy.Parse(policy.Resource, string(raw))
+	return doc, err == nil, err
+}

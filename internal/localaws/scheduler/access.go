@@ -1,0 +1,48 @@
+package scheduler
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/the-alchemiser/alchemiser/internal/localaws/arn"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
+)
+
+// access returns the permissions that a call needs. Who makes a schedule hands its role over.
+//
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html
+func (s *Service) access(_ context.Context, operation string, in any) []wire.Access {
+	action := "scheduler:" + operation
+	schedule := func(group, name string) []wire.Access {
+		return []wire.Access{{Action: action, Resource: arn.New("scheduler", "schedule/"+cmp.Or(group, "default")+"/"+name)}}
+	}
+	switch in := in.(type) {
+	case ScheduleInput:
+		return append(schedule(in.GroupName, in.Name), wire.Access{
+			Action: "iam:PassRole", Resource: in.Target.RoleArn,
+			Context: map[string][]string{"iam:PassedToService": {"scheduler.amazonaws.com"}},
+		})
+	case ScheduleRef:
+		return schedule(in.GroupName, in.Name)
+	case ListInput:
+		return schedule(cmp.Or(in.GroupName, "*"), "*")
+	case GroupInput:
+		return []wire.Access{{Action: action, Resource: groupARN(in.Name), Context: requestTags(in.Tags, nil)}}
+	case TagInput:
+		return []wire.Access{{Action: action, Resource: in.ResourceArn, Context: requestTags(in.Tags, in.TagKeys)}}
+	}
+	return []wire.Access{{Action: action, Resource: "*"}}
+}
+
+// requestTags are the condition keys of tags that a request sets, or whose keys it removes.
+func requestTags(tags []Tag, keys []string) map[string][]string {
+	out := map[string][]string{}
+	for _, t := range tags {
+		out["aws:RequestTag/"+t.Key] = []string{t.Value}
+		keys = append(keys, t.Key)
+	}
+	if len(keys) > 0 {
+		out["aws:TagKeys"] = keys
+	}
+	return out
+}
