@@ -56,3 +56,15 @@ func action(service string) string {
 	}
 	return service + ":*"
 }
+
+// runtimeMay says whether a role may do what Lambda's runtime does for its functions and what has no resource.
+func (r *router) runtimeMay(role, action string) bool {
+	return r.access.Runtime(role, wire.Access{Action: action, Resource: "*"})
+}
+
+// mayLog says whether a role may create a log stream and write to it.
+func (r *router) mayLog(role, group, stream string) bool {
+	streams := arn.New("logs", "log-group:"+group+":log-stream:")
+	return r.access.Runtime(role, wire.Access{Action: "logs:CreateLogStream", Resource: streams}) &&
+		r.access.Runtime(role, wire.Access{Action: "logs:PutLogEvents", Resource: streams + stream})
+}

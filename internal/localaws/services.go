@@ -50,13 +50,13 @@ func newServices(s *Server, cfg Config) (v services, err error) {
 	v.dynamodb, errs[6] = dynamodb.New(dynamodb.Config{Store: s.store, Clock: s.clock})
 	v.events, errs[7] = events.New(events.Config{Store: s.store, Clock: s.clock, Sender: router, RetryScale: cfg.RetryScale, Faults: &s.faults})
 	v.scheduler, errs[8] = scheduler.New(scheduler.Config{Store: s.store, Clock: s.clock, Sender: router, RetryScale: cfg.RetryScale})
-	v.xray, errs[9] = xray.New(xray.Config{Store: s.store, Clock: s.clock})
+	v.xray, errs[9] = xray.New(xray.Config{Store: s.store, Clock: s.clock, May: router.runtimeMay})
 	if err := errors.Join(errs[:]...); err != nil {
 		return v, err
 	}
 	if v.lambda, err = lambda.New(lambda.Config{
 		Store: s.store, Clock: s.clock, Sender: router,
-		Credentials: functionRoles{v.iam}, Logs: functionLogs{v.logs}, Tracer: v.xray,
+		Credentials: functionRoles{v.iam}, Logs: functionLogs{v.logs, router}, Tracer: v.xray,
 		EndpointURL: s.URL, RetryScale: cfg.RetryScale, Faults: &s.faults,
 	}); err != nil {
 		return v, err
@@ -120,9 +120,16 @@ func (f functionRoles) SessionFor(roleARN, sessionName string) (lambda.Session, 
 }
 
 // functionLogs keeps what functions print in CloudWatch Logs.
-type functionLogs struct{ logs *logs.Service }
+type functionLogs struct {
+	logs   *logs.Service
+	router *router
+}
 
-func (f functionLogs) Write(ctx context.Context, group, stream string, lines []lambda.Line) error {
+// Write implements lambda.Logs.
+func (f functionLogs) Write(ctx context.Context, role, group, stream string, lines []lambda.Line) error {
+	if !f.router.mayLog(role, group, stream) {
+		return nil
+	}
 	events := make([]logs.Event, len(lines))
 	for i, line := range lines {
 		events[i] = logs.Event(line)

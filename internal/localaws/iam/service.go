@@ -58,6 +58,13 @@ func New(cfg Config) (*Service, error) {
 func (s *Service) API() wire.Service {
 	return wire.Service{
 		Name: "iam", Protocol: wire.Query, Version: "2010-05-08", Namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
+		Access: s.access,
+		Gaps: []string{
+			"There are no users, groups, instance profiles, identity providers and service-linked roles: a client gets UnknownOperationException.",
+			"The account's root, whose access key is test, is the only principal besides roles.",
+			"Changes hold at once; on AWS they take seconds to reach everywhere.",
+			"Lists are not paged.",
+		},
 		Operations: []wire.Operation{
 			wire.Op("CreateRole", s.createRole),
 			wire.Op("GetRole", s.getRole),
@@ -71,7 +78,7 @@ func (s *Service) API() wire.Service {
 			wire.Op("ListRoleTags", s.listRoleTags),
 			wire.Op("PutRolePermissionsBoundary", s.putBoundary),
 			wire.Op("DeleteRolePermissionsBoundary", s.deleteBoundary),
-			wire.Op("ListInstanceProfilesForRole", s.listInstanceProfilesForRole),
+			wire.Op("ListInstanceProfilesForRole", s.listInstanceProfilesForRole).But("The list is always empty."),
 			wire.Op("PutRolePolicy", s.putRolePolicy),
 			wire.Op("GetRolePolicy", s.getRolePolicy),
 			wire.Op("ListRolePolicies", s.listRolePolicies),
@@ -91,7 +98,7 @@ func (s *Service) API() wire.Service {
 			wire.Op("TagPolicy", s.tagPolicy),
 			wire.Op("UntagPolicy", s.untagPolicy),
 			wire.Op("ListPolicyTags", s.listPolicyTags),
-			wire.Op("GetUser", s.getUser),
+			wire.Op("GetUser", s.getUser).But("Only the account's root exists."),
 		},
 	}
 }

@@ -176,7 +176,10 @@ func (s *Service) environment(t *transcript, dir string) ([]string, error) {
 		return nil, fail(http.StatusForbidden, "AccessDeniedException",
 			"The role defined for the function cannot be assumed by Lambda: %v", err)
 	}
-	daemon := s.cfg.Tracer.DaemonAddress()
+	daemon, err := s.cfg.Tracer.DaemonFor(t.cfg.Role)
+	if err != nil {
+		return nil, err
+	}
 	host, port, _ := strings.Cut(daemon, ":")
 	vars := map[string]string{
 		"AWS_ENDPOINT_URL": s.cfg.EndpointURL(),

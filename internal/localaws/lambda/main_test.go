@@ -114,7 +114,7 @@ type logbook struct {
 	lines []string
 }
 
-func (l *logbook) Write(_ context.Context, group, _ string, lines []lambda.Line) error {
+func (l *logbook) Write(_ context.Context, _, group, _ string, lines []lambda.Line) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, line := range lines {

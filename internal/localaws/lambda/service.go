@@ -41,13 +41,14 @@ type Line struct {
 
 // Logs keeps log streams.
 type Logs interface {
-	Write(ctx context.Context, group, stream string, lines []Line) error
+	// Write appends lines to a stream if role may; else they are lost, as on AWS.
+	Write(ctx context.Context, role, group, stream string, lines []Line) error
 }
 
 // Tracer takes X-Ray segments.
 type Tracer interface {
-	// DaemonAddress is where the functions' SDK sends its own.
-	DaemonAddress() string
+	// DaemonFor returns where the SDK of a function that has the role sends its own.
+	DaemonFor(role string) (address string, err error)
 	PutSegment(ctx context.Context, document []byte) error
 }
 

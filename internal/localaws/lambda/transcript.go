@@ -76,7 +76,7 @@ func (t *transcript) write() {
 	if len(t.lines) == 0 {
 		return
 	}
-	if err := t.service.cfg.Logs.Write(context.Background(), t.group, t.stream, t.lines); err != nil {
+	if err := t.service.cfg.Logs.Write(context.Background(), t.cfg.Role, t.group, t.stream, t.lines); err != nil {
 		t.service.broken(fmt.Errorf("write the log of %s: %w", t.cfg.FunctionName, err))
 	}
 	t.lines, t.size = nil, 0

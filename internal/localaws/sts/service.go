@@ -31,11 +31,26 @@ func New(roles *iam.Service) (*Service, error) {
 func (s *Service) API() wire.Service {
 	return wire.Service{
 		Name: "sts", Protocol: wire.Query, Version: "2011-06-15", Namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
+		Access: access,
+		Gaps:   []string{"There are no session tags, no federation and no multi-factor authentication: requests for them are refused."},
 		Operations: []wire.Operation{
 			wire.Op("GetCallerIdentity", s.getCallerIdentity),
 			wire.Op("AssumeRole", s.assumeRole),
 		},
 	}
+}
+
+// access returns the permissions that a call needs: nobody can be denied to ask who he is.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+func access(_ context.Context, _ string, in any) []wire.Access {
+	if in, ok := in.(AssumeRoleInput); ok {
+		need := wire.Access{Action: "sts:AssumeRole", Resource: in.RoleArn, Context: map[string][]string{"sts:RoleSessionName": {in.RoleSessionName}}}
+		if in.ExternalId != "" {
+			need.Context["sts:ExternalId"] = []string{in.ExternalId}
+		}
+		return []wire.Access{need}
+	}
+	return []wire.Access{}
 }
 
 // Identity is who a caller is.

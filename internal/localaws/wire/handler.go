@@ -157,7 +157,7 @@ func (h *Handler) call(ctx context.Context, r *Request, a *api, op Operation) (a
 // needs returns the permissions that a call of op needs.
 func (a *api) needs(ctx context.Context, op Operation, in any) []Access {
 	if a.Access != nil {
-		if needs := a.Access(ctx, op.Name, in); len(needs) > 0 {
+		if needs := a.Access(ctx, op.Name, in); needs != nil {
 			return needs
 		}
 	}

@@ -35,8 +35,8 @@ type Service struct {
 	Operations []Operation
 	// Gaps say what the service as a whole does otherwise than AWS, one sentence each (docs/local-endpoint.md).
 	Gaps []string
-	// Access returns the permissions that a call needs; in is the decoded input. Nil, or an empty answer, means the action
-	// "<service>:<operation>" on "*".
+	// Access returns the permissions that a call needs; in is the decoded input. A nil answer, or no
+	// Access at all, means the action "<service>:<operation>" on "*"; an empty one that no permission is needed.
 	Access func(ctx context.Context, operation string, in any) []Access
 }
 

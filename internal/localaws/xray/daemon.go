@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,21 +17,45 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
 
-// listen opens one port of 127.0.0.1 for UDP and TCP: the daemon has both under one address.
-func (s *Service) listen() error {
+// daemon is X-Ray's daemon as the SDKs see it: it takes their segments and asks X-Ray about sampling for them, with the
+// permissions of whom it belongs to.
+type daemon struct {
+	service *Service
+	owner   string
+	udp     net.PacketConn
+	tcp     net.Listener
+	server  *http.Server
+	running sync.WaitGroup
+}
+
+// newDaemon opens one port of 127.0.0.1 for UDP and TCP: the daemon has both under one address.
+func (s *Service) newDaemon(owner string) (*daemon, error) {
+	d := &daemon{service: s, owner: owner}
+	d.server = &http.Server{Handler: http.HandlerFunc(d.serveSampling), ReadHeaderTimeout: time.Minute}
 	var err error
 	for range 20 { // the UDP side of a free TCP port may be taken
-		if s.tcp, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			return err
+		if d.tcp, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			return nil, err
 		}
-		if s.udp, err = net.ListenPacket("udp", s.tcp.Addr().String()); err == nil {
-			if udp, ok := s.udp.(*net.UDPConn); ok {
+		if d.udp, err = net.ListenPacket("udp", d.tcp.Addr().String()); err == nil {
+			if udp, ok := d.udp.(*net.UDPConn); ok {
 				_ = udp.SetReadBuffer(4 << 20) // for bursts; the system may give less
 			}
-			return nil
+			return d, nil
 		}
-		err = errors.Join(err, s.tcp.Close())
+		err = errors.Join(err, d.tcp.Close())
 	}
+	return nil, err
+}
+
+func (d *daemon) start() {
+	d.running.Go(func() { _ = d.server.Serve(d.tcp) }) // ends with close
+	d.running.Go(d.receive)
+}
+
+func (d *daemon) close() error {
+	err := errors.Join(d.server.Close(), d.udp.Close()) // the server closes its listener
+	d.running.Wait()
 	return err
 }
 
@@ -37,39 +63,56 @@ func (s *Service) listen() error {
 func (s *Service) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	server := &http.Server{Handler: http.HandlerFunc(s.serveSampling), ReadHeaderTimeout: time.Minute}
+	s.mu.Lock()
+	s.serving = true
+	for _, d := range s.daemons {
+		d.start()
+	}
+	s.mu.Unlock()
 	var running sync.WaitGroup
-	running.Go(func() { _ = server.Serve(s.tcp) }) // ends with Close below
-	running.Go(s.receive)
 	running.Go(func() { cancel(s.store(ctx)) })
 	<-ctx.Done()
 	close(s.closed)
-	err := errors.Join(server.Close(), s.udp.Close())
 	running.Wait()
+	var err error
+	s.mu.Lock()
+	s.serving = false
+	daemons := slices.Collect(maps.Values(s.daemons))
+	s.mu.Unlock()
+	for _, d := range daemons {
+		err = errors.Join(err, d.close())
+	}
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		err = errors.Join(cause, err)
 	}
 	return err
 }
 
-// receive reads datagrams until the port is closed. What is not a segment is dropped, as the daemon does.
-func (s *Service) receive() {
+// receive reads datagrams until the port is closed. What is not a segment, or not allowed, is dropped, as the daemon does.
+func (d *daemon) receive() {
 	buffer := make([]byte, 64<<10)
 	for {
-		n, _, err := s.udp.ReadFrom(buffer)
+		n, _, err := d.udp.ReadFrom(buffer)
 		if err != nil {
 			return
 		}
 		doc, err := decodeDatagram(buffer[:n])
-		if err != nil {
+		if err != nil || !d.may("PutTraceSegments") {
 			continue
 		}
+		// The daemon reports on itself besides: https://docs.aws.amazon.com/xray/latest/api/API_PutTelemetryRecords.html
+		d.may("PutTelemetryRecords")
 		select {
-		case s.incoming <- doc:
-		case <-s.closed:
+		case d.service.incoming <- doc:
+		case <-d.service.closed:
 			return
 		}
 	}
+}
+
+// may says whether the daemon's owner is allowed an operation of X-Ray.
+func (d *daemon) may(operation string) bool {
+	return d.service.cfg.May == nil || d.service.cfg.May(d.owner, "xray:"+operation)
 }
 
 // decodeDatagram reads what an SDK sends to the daemon: a header line and a document.
@@ -176,16 +219,21 @@ func (s *Service) expire() error {
 }
 
 // serveSampling is the daemon's TCP side: it answers for X-Ray what SDKs ask about sampling.
-func (s *Service) serveSampling(w http.ResponseWriter, r *http.Request) {
+func (d *daemon) serveSampling(w http.ResponseWriter, r *http.Request) {
 	var answer any
 	var err error
+	operation := map[string]string{"/GetSamplingRules": "GetSamplingRules", "/SamplingTargets": "GetSamplingTargets"}[r.URL.Path]
+	if operation != "" && !d.may(operation) {
+		http.Error(w, "not authorized to perform: xray:"+operation, http.StatusForbidden)
+		return
+	}
 	switch r.URL.Path {
 	case "/GetSamplingRules":
-		answer, err = s.getSamplingRules(r.Context(), wire.Empty{})
+		answer, err = d.service.getSamplingRules(r.Context(), wire.Empty{})
 	case "/SamplingTargets":
 		var in samplingTargetsInput
 		if err = json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&in); err == nil {
-			answer, err = s.getSamplingTargets(r.Context(), in)
+			answer, err = d.service.getSamplingTargets(r.Context(), in)
 		}
 	default:
 		http.NotFound(w, r)

@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"sync"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
@@ -18,10 +17,12 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
 
-// Config is what the service needs. All fields are required.
+// Config is what the service needs. All fields but May are required.
 type Config struct {
 	Store *state.Store
 	Clock *clock.Clock
+	// May says whether the owner of a daemon is allowed an action, such as "xray:PutTraceSegments"; nil allows all.
+	May func(owner, action string) bool
 }
 
 // Service is X-Ray. It is safe for concurrent use.
@@ -30,18 +31,18 @@ type Service struct {
 	segments state.Table[record]
 	groups   state.Table[groupRecord]
 	rules    state.Table[storedRule]
-	udp      net.PacketConn
-	tcp      net.Listener
 	// incoming are segments on their way to the store: tracing must not hold up whoever is traced.
 	incoming chan document
 	closed   chan struct{}
 
-	// mu guards count and makes changes of groups and rules one at a time.
-	mu    sync.Mutex
-	count int
+	// mu guards what follows and makes changes of groups and rules one at a time.
+	mu      sync.Mutex
+	count   int
+	daemons map[string]*daemon // by owner
+	serving bool
 }
 
-// New returns the service with what the store holds and opens the daemon's port; Run serves it.
+// New returns the service with what the store holds.
 func New(cfg Config) (*Service, error) {
 	if cfg.Store == nil || cfg.Clock == nil {
 		return nil, errors.New("xray: store and clock are required")
@@ -50,20 +51,34 @@ func New(cfg Config) (*Service, error) {
 		cfg: cfg, segments: state.NewTable[record](cfg.Store, "xray.segments"),
 		groups: state.NewTable[groupRecord](cfg.Store, "xray.groups"), rules: state.NewTable[storedRule](cfg.Store, "xray.rules"),
 		incoming: make(chan document, 4096), closed: make(chan struct{}),
+		daemons: map[string]*daemon{},
 	}
 	err := s.segments.Scan("", "", func(string, record) bool { s.count++; return true })
 	if err != nil {
 		return nil, fmt.Errorf("load segments: %w", err)
 	}
-	if err := s.listen(); err != nil {
-		return nil, fmt.Errorf("open the daemon's port: %w", err)
-	}
 	return s, nil
 }
 
-// DaemonAddress returns "127.0.0.1:PORT", where the X-Ray SDKs send segments (UDP) and ask for sampling rules (TCP): the
-// value of AWS_XRAY_DAEMON_ADDRESS.
-func (s *Service) DaemonAddress() string { return s.udp.LocalAddr().String() }
+// DaemonFor returns "127.0.0.1:PORT", where the X-Ray SDKs of an owner send segments (UDP) and ask for sampling rules (TCP):
+// the value of AWS_XRAY_DAEMON_ADDRESS. Each owner, such as the role of a function, has a daemon of its own, which acts with
+// the owner's permissions.
+func (s *Service) DaemonFor(owner string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d, ok := s.daemons[owner]
+	if !ok {
+		var err error
+		if d, err = s.newDaemon(owner); err != nil {
+			return "", fmt.Errorf("open the daemon's port: %w", err)
+		}
+		s.daemons[owner] = d
+		if s.serving {
+			d.start()
+		}
+	}
+	return d.udp.LocalAddr().String(), nil
+}
 
 // PutSegment hands a segment document over to be stored. A document that is not a segment is an error. It does not wait
 // for the store.

@@ -253,7 +253,7 @@ func TestInvalidSegmentsAreNamed(t *testing.T) {
 func TestDaemonTakesSegmentsByUDP(t *testing.T) {
 	t.Parallel()
 	s, client := setUp(t)
-	conn, err := net.Dial("udp", s.DaemonAddress())
+	conn, err := net.Dial("udp", daemonAddress(t, s))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +276,7 @@ func TestDaemonAnswersForSamplingRules(t *testing.T) {
 	t.Parallel()
 	s, client := setUp(t)
 	for _, path := range []string{"/GetSamplingRules", "/SamplingTargets"} {
-		resp, err := http.Post("http://"+s.DaemonAddress()+path, "application/json",
+		resp, err := http.Post("http://"+daemonAddress(t, s)+path, "application/json",
 			strings.NewReader(`{"SamplingStatisticsDocuments":[{"RuleName":"Default"}]}`))
 		if err != nil {
 			t.Fatal(err)
@@ -372,4 +372,71 @@ func FuzzDatagram(f *testing.F) {
 			t.Errorf("accepted id %q", id)
 		}
 	})
+}
+
+func daemonAddress(t *testing.T, s *xray.Service) string {
+	t.Helper()
+	address, err := s.DaemonFor("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
+}
+
+func TestADaemonActsForItsOwner(t *testing.T) {
+	store, err := state.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := make(chan string, 100)
+	s, err := xray.New(xray.Config{Store: store, Clock: clock.New(), May: func(owner, action string) bool {
+		asked <- owner + " " + action
+		return owner == "may"
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	for owner, want := range map[string]int{"may": http.StatusOK, "may not": http.StatusForbidden} {
+		address, err := s.DaemonFor(owner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := s.DaemonFor(owner); err != nil || again != address {
+			t.Errorf("%s: %s, then %s (%v)", owner, address, again, err)
+		}
+		res, err := http.Post("http://"+address+"/GetSamplingRules", "application/json", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if got := <-asked; res.StatusCode != want || got != owner+" xray:GetSamplingRules" {
+			t.Errorf("%s: status %d after %q", owner, res.StatusCode, got)
+		}
+		conn, err := net.Dial("udp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Write([]byte("{\"format\":\"json\",\"version\":1}\n" + `{"trace_id":"1-5759e988-bd862e3fe1be46a994272793","id":"53995c3f42cd8ad8","name":"n","start_time":1,"end_time":2}`)); err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+		if got := <-asked; got != owner+" xray:PutTraceSegments" {
+			t.Errorf("%s: asked for %q", owner, got)
+		}
+		if owner == "may" {
+			if got := <-asked; got != "may xray:PutTelemetryRecords" {
+				t.Errorf("asked for %q", got)
+			}
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Error(err)
+	}
 }
