@@ -95,12 +95,12 @@ func (c *Client) Follow(ctx context.Context, id string, show func(Passed)) ([]Pa
 	seen := map[string]bool{}
 	since := time.Now().Add(-time.Minute).UnixMilli()
 	for {
-		found, err := c.eventsSince(ctx, since)
+		found, err := c.eventsSince(ctx, id, since)
 		if err != nil {
 			return es, err
 		}
 		for _, e := range found {
-			if e.CorrelationID != id || seen[e.ID] {
+			if seen[e.ID] {
 				continue
 			}
 			seen[e.ID] = true
@@ -134,7 +134,9 @@ func ended(es []Passed) bool {
 	return over && (traded || orders == 0)
 }
 
-func (c *Client) eventsSince(ctx context.Context, since int64) ([]Passed, error) {
+// eventsSince returns the events of workflow id. Those of others are not decoded: one that cannot be is not this workflow's
+// trouble.
+func (c *Client) eventsSince(ctx context.Context, id string, since int64) ([]Passed, error) {
 	var es []Passed
 	pages := cloudwatchlogs.NewFilterLogEventsPaginator(c.logs, &cloudwatchlogs.FilterLogEventsInput{
 		LogGroupName: aws.String("/aws/events/alchemiser-" + c.stage),
@@ -152,6 +154,12 @@ func (c *Client) eventsSince(ctx context.Context, since int64) ([]Passed, error)
 			}
 			if err := json.Unmarshal([]byte(aws.ToString(line.Message)), &envelope); err != nil {
 				return nil, fmt.Errorf("read the event log: %w", err)
+			}
+			var of struct {
+				CorrelationID string `json:"correlation_id"`
+			}
+			if err := json.Unmarshal(envelope.Detail, &of); err != nil || of.CorrelationID != id {
+				continue
 			}
 			e, err := events.Decode(envelope.DetailType, envelope.Detail)
 			if err != nil {
