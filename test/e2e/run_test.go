@@ -140,7 +140,15 @@ func functionsIn(trace report.Trace) []string {
 
 func getItem(t *testing.T, table *dynamodb.Client, pk, sk string) map[string]dynamodbtypes.AttributeValue {
 	t.Helper()
-	got, err := table.GetItem(t.Context(), &dynamodb.GetItemInput{
+	got, err := item(t.Context(), table, pk, sk)
+	if err != nil {
+		t.Fatalf("read %s: %v", pk, err)
+	}
+	return got
+}
+
+func item(ctx context.Context, table *dynamodb.Client, pk, sk string) (map[string]dynamodbtypes.AttributeValue, error) {
+	got, err := table.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: aws.String("alchemiser-state-" + stage),
 		Key: map[string]dynamodbtypes.AttributeValue{
 			"pk": &dynamodbtypes.AttributeValueMemberS{Value: pk},
@@ -149,9 +157,9 @@ func getItem(t *testing.T, table *dynamodb.Client, pk, sk string) map[string]dyn
 		ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
-		t.Fatalf("read %s: %v", pk, err)
+		return nil, err
 	}
-	return got.Item
+	return got.Item, nil
 }
 
 func text(v dynamodbtypes.AttributeValue) string {
