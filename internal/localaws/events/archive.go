@@ -76,7 +76,11 @@ func (s *Service) putArchive(a archive) error {
 		return err
 	}
 	s.archives[a.Name] = a
-	return s.remember(r)
+	if err := s.remember(r); err != nil {
+		return err
+	}
+	s.reindex(r.Bus)
+	return nil
 }
 
 // archive returns the archive called name. The caller holds the lock.

@@ -66,8 +66,8 @@ func (s *Service) matchAll(events []routed) (outcome, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, e := range events {
-		rules := s.rules[e.bus]
-		if len(rules) == 0 {
+		rules := s.index[e.bus]
+		if rules == nil {
 			continue
 		}
 		body := e.json()
@@ -75,8 +75,8 @@ func (s *Service) matchAll(events []routed) (outcome, error) {
 		if err != nil {
 			return outcome{}, fmt.Errorf("event %s: %w", e.ID, err)
 		}
-		for _, r := range rules {
-			if r.State == disabled || len(e.only) > 0 && !slices.Contains(e.only, r.arn()) || !r.pattern.Match(parsed) {
+		for _, r := range rules.Match(parsed) {
+			if len(e.only) > 0 && !slices.Contains(e.only, r.arn()) {
 				continue
 			}
 			if r.Archive != "" {

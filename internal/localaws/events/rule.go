@@ -75,7 +75,23 @@ func (s *Service) putStoredRule(r rule) error {
 	if err := s.tables.rules.Put(r.key(), r); err != nil {
 		return err
 	}
-	return s.remember(r)
+	if err := s.remember(r); err != nil {
+		return err
+	}
+	s.reindex(r.Bus)
+	return nil
+}
+
+// reindex makes the index of a bus anew, after a change of its rules. The caller holds the lock.
+func (s *Service) reindex(bus string) {
+	var rules []*compiledRule
+	var patterns []*pattern.Pattern
+	for _, name := range slices.Sorted(maps.Keys(s.rules[bus])) {
+		if r := s.rules[bus][name]; r.State != disabled {
+			rules, patterns = append(rules, r), append(patterns, r.pattern)
+		}
+	}
+	s.index[bus] = pattern.NewIndex(rules, patterns)
 }
 
 // rule returns a rule of a bus given by name or ARN. The caller holds the lock.
@@ -230,7 +246,10 @@ func (s *Service) deleteRule(_ context.Context, in RuleRef) (wire.Empty, error) 
 }
 
 // forget removes a rule from memory. The caller holds the lock.
-func (s *Service) forget(r rule) { delete(s.rules[r.Bus], r.Name) }
+func (s *Service) forget(r rule) {
+	delete(s.rules[r.Bus], r.Name)
+	s.reindex(r.Bus)
+}
 
 func (s *Service) enableRule(_ context.Context, in RuleRef) (wire.Empty, error) {
 	return wire.Empty{}, s.setState(in, enabled)

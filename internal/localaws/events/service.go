@@ -20,6 +20,7 @@ import (
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/events/pattern"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/faults"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
@@ -46,7 +47,8 @@ type Service struct {
 
 	mu       sync.RWMutex // guards what follows and the tables of the same names
 	buses    map[string]bus
-	rules    map[string]map[string]*compiledRule // by bus and name
+	rules    map[string]map[string]*compiledRule      // by bus and name
+	index    map[string]*pattern.Index[*compiledRule] // by bus: the rules that are enabled
 	archives map[string]archive
 	replays  map[string]replay
 }
@@ -85,6 +87,7 @@ func New(cfg Config) (*Service, error) {
 		replay:   make(chan struct{}, 1),
 		buses:    map[string]bus{},
 		rules:    map[string]map[string]*compiledRule{},
+		index:    map[string]*pattern.Index[*compiledRule]{},
 		archives: map[string]archive{},
 		replays:  map[string]replay{},
 	}
@@ -106,6 +109,9 @@ func (s *Service) load() error {
 		s.tables.replays.Scan("", "", func(name string, r replay) bool { s.replays[name] = r; return true }),
 		s.tables.pending.Scan("", "", func(key string, p pending) bool { s.queue.restore(key, p); return true }),
 	)
+	for bus := range s.rules {
+		s.reindex(bus)
+	}
 	if _, ok := s.buses[defaultBus]; !ok && err == nil {
 		err = s.putBus(bus{Name: defaultBus, Created: s.now(), Modified: s.now()})
 	}
