@@ -42,9 +42,9 @@ func TestStack(t *testing.T) {
 	t.Run("an invalid event is a dead letter at once", d.testInvalidEvent)
 	t.Run("a rule without permission is a target dead letter at once", d.testMissingPermission)
 	t.Run("a failing handler is a destination record after three attempts", d.testFailingHandler)
-	t.Run("from the process to EventBridge and back", d.testMigration)
 	t.Run("no permission is idle and none was missing", d.testPermissionsAreUsed)
 	t.Run("every permission is needed", d.testPermissionsAreNeeded)
+	t.Run("from the process to EventBridge and back", d.testMigration)
 	t.Run("destroy leaves nothing", d.testDestroy)
 }
 

@@ -27,13 +27,17 @@ var ErrClosed = errors.New("the state is closed")
 
 // Open opens the store in dir, or in memory if dir is empty.
 func Open(dir string) (*Store, error) {
-	opts := &pebble.Options{Logger: quiet{}}
-	write := pebble.Sync
 	if dir == "" {
-		opts.FS = vfs.NewMem()
-		write = pebble.NoSync
+		return open(vfs.NewMem(), dir, pebble.NoSync)
 	}
-	db, err := pebble.Open(dir, opts)
+	return open(vfs.Default, dir, pebble.Sync)
+}
+
+// OpenOn opens the store in dir of a file system, such as one that loses what was not synced.
+func OpenOn(fs vfs.FS, dir string) (*Store, error) { return open(fs, dir, pebble.Sync) }
+
+func open(fs vfs.FS, dir string, write *pebble.WriteOptions) (*Store, error) {
+	db, err := pebble.Open(dir, &pebble.Options{Logger: quiet{}, FS: fs})
 	if err != nil {
 		return nil, fmt.Errorf("open state %q: %w", dir, err)
 	}
