@@ -112,7 +112,9 @@ func (h *Handler) serve(w http.ResponseWriter, hr *http.Request, r *Request) (an
 		}
 		return nil, Errorf("SerializationException", "read the request: %v", err)
 	}
-	r.Body = body
+	if r.Body, err = inflate(hr.Header.Get("Content-Encoding"), body); err != nil {
+		return nil, err
+	}
 	scope := credentialScope(hr)
 	a, op, err := h.find(hr, r, scope)
 	if err != nil {
@@ -126,7 +128,7 @@ func (h *Handler) serve(w http.ResponseWriter, hr *http.Request, r *Request) (an
 		return nil, unknownKey(r.protocol, scope.accessKeyID)
 	}
 	if h.Secrets != nil {
-		err := verify(hr, r.Body, h.Secrets(scope.accessKeyID), arn.Region, a.Name, time.Now())
+		err := verify(hr, body, h.Secrets(scope.accessKeyID), arn.Region, a.Name, time.Now())
 		var refused *Error
 		if errors.As(err, &refused) {
 			return nil, unauthentic(r.protocol, refused)
@@ -178,6 +180,9 @@ func unknownKey(p Protocol, key string) *Error {
 // find returns the operation that the request calls and sets the request's service, operation and protocol.
 func (h *Handler) find(hr *http.Request, r *Request, scope scope) (*api, Operation, error) {
 	r.Service = scope.service
+	if hr.Header.Get(smithyProtocol) == rpcV2 {
+		return h.findCBOR(hr, r)
+	}
 	if target := hr.Header.Get("X-Amz-Target"); target != "" {
 		return h.findTarget(r, target)
 	}

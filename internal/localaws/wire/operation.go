@@ -17,6 +17,8 @@ const (
 	JSON11
 	Query
 	REST
+	// rpcV2CBOR is what clients may speak to any service that has a Target.
+	rpcV2CBOR
 )
 
 // Service is an AWS API: its identity on the wire and its operations.

@@ -32,6 +32,8 @@ func (r *Request) decode(into any) error {
 		return r.form.decode(into, r.Operation, r.flat)
 	case REST:
 		return r.decodeREST(into)
+	case rpcV2CBOR:
+		return r.decodeCBOR(into)
 	case JSON10, JSON11:
 	}
 	return r.decodeJSON(into)

@@ -19,6 +19,8 @@ func (r *Request) writeOutput(w http.ResponseWriter, out any) error {
 		return r.writeXML(w, out)
 	case REST:
 		return writeREST(w, out)
+	case rpcV2CBOR:
+		return writeCBOR(w, http.StatusOK, out)
 	case JSON10, JSON11:
 	}
 	return writeJSON(w, r.contentType(), http.StatusOK, out)
@@ -32,7 +34,7 @@ func (r *Request) contentType() string {
 		return "application/x-amz-json-1.1"
 	case Query:
 		return "text/xml"
-	case REST:
+	case REST, rpcV2CBOR:
 	}
 	return "application/json"
 }
@@ -87,6 +89,10 @@ func (r *Request) writeError(w http.ResponseWriter, e *Error) {
 	}
 	if r.protocol == Query || r.Service == "s3" {
 		r.writeXMLError(w, status, e)
+		return
+	}
+	if r.protocol == rpcV2CBOR {
+		writeCBORError(w, status, e)
 		return
 	}
 	w.Header().Set("x-amzn-errortype", e.Code)
