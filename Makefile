@@ -92,8 +92,13 @@ sim: ## Simulate 10,000 traded workflows while everything goes wrong that can (S
 chaos: build ## Run WORKFLOWS (50) over real processes while functions are killed and answers get lost (SEED=n: the same faults)
 	go run ./test/chaos -workflows $(WORKFLOWS) -kills $(KILLS) $(if $(SEED),-seed $(SEED))
 
+.PHONY: durability
+durability: ## Kill the local endpoint KILLS times (20) under load and look for what it acknowledged
+	DURABILITY_KILLS=$(KILLS) go test -count=1 -v ./test/durability
+
 .PHONY: soak
-soak: ## Run what takes longer than CI allows: 500 workflows with 200 kills, ten minutes of fuzzing, 50 interrupted demos
+soak: ## Run what takes longer than CI allows: 500 workflows with 200 kills, 100 kills of the endpoint, ten minutes of fuzzing, 50 interrupted demos
+	$(MAKE) durability KILLS=100
 	$(MAKE) chaos WORKFLOWS=500 KILLS=200
 	$(MAKE) fuzz FUZZBUDGET=600
 	INTERRUPTS=50 $(MAKE) e2e

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/authz"
@@ -38,6 +39,8 @@ type Config struct {
 	Port int
 	// DataDir keeps the state across restarts; "" keeps it in memory.
 	DataDir string
+	// Disk is the file system of DataDir; nil is the machine's.
+	Disk vfs.FS
 	// RetryScale multiplies the delays between delivery attempts of all services; 0 means 1, as on AWS.
 	RetryScale float64
 	// IAM says what happens to calls that no policy allows; "" is authz.Off.
@@ -80,7 +83,12 @@ func New(cfg Config) (_ *Server, err error) {
 	if s.listener, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", fmt.Sprintf("127.0.0.1:%d", cfg.Port)); err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	if s.store, err = state.Open(cfg.DataDir); err != nil {
+	if cfg.Disk == nil {
+		s.store, err = state.Open(cfg.DataDir)
+	} else {
+		s.store, err = state.OpenOn(cfg.Disk, cfg.DataDir)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if s.services, err = newServices(s, cfg); err != nil {
