@@ -22,10 +22,10 @@ import (
 func (d *deployment) testFaults(t *testing.T) {
 	d.post(t, d.stack.Record.BrokerURL+"/_control/reset", "")
 	d.post(t, d.stack.Record.URL+"/_alchemiser/faults", `{"seed":1,"rules":[
-		{"fault":"kill","function":"*-strategy-*","service":"dynamodb","operation":"TransactWriteItems","times":1},
+		{"fault":"kill","function":"*-strategy-*","service":"dynamodb","operation":"TransactWriteItems","done":true,"times":1},
 		{"fault":"kill","function":"*-portfolio-*","service":"events","operation":"PutEvents","done":true,"times":1},
 		{"fault":"kill","function":"*-execution-*","service":"dynamodb","operation":"PutItem","skip":7,"times":1,"done":true},
-		{"fault":"kill","function":"*-execution-*","service":"dynamodb","operation":"TransactWriteItems","done":true,"times":1},
+		{"fault":"kill","function":"*-execution-*","service":"events","operation":"PutEvents","times":1},
 		{"fault":"lose","function":"*-execution-*","service":"dynamodb","operation":"PutItem","skip":12,"times":2},
 		{"fault":"refuse","detail_type":"SignalGenerated","times":1},
 		{"fault":"duplicate","after":"50ms"}]}`)
