@@ -51,6 +51,7 @@ type results struct {
 	Command  string
 	Startup  []row
 	Running  []row
+	Load     []row
 	Symphony []row
 	Backtest []row
 	Go       []row
@@ -71,6 +72,9 @@ func run(ctx context.Context, out string, workflows, starts int) error {
 	}
 	if r.Running, err = measureRunning(ctx, root, workflows); err != nil {
 		return fmt.Errorf("running stack: %w", err)
+	}
+	if r.Load, err = measureLoad(ctx, filepath.Join(root, "bin", "alchemiser")); err != nil {
+		return fmt.Errorf("load: %w", err)
 	}
 	if r.Go, r.Symphony, r.Backtest, err = goBenchmarks(ctx, root); err != nil {
 		return fmt.Errorf("go test -bench: %w", err)

@@ -25,8 +25,9 @@ type Message struct {
 	Subject string
 }
 
-// Sender hands a message to the resource arn. It returns nil once the receiver has accepted it durably, or an
-// *Error. It is safe for concurrent use.
+// Sender hands a message to the resource arn. It returns nil once the receiver has it in the store, before anything that is
+// committed later, or an *Error. A sender that keeps the message in the store until then and removes it afterwards loses
+// nothing, whatever happens. It is safe for concurrent use.
 type Sender interface {
 	Send(ctx context.Context, arn string, m Message) error
 }

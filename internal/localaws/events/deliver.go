@@ -59,7 +59,7 @@ func (s *Service) deliver(ctx context.Context) error {
 // delivered again after a restart: deliveries are at least once.
 func (s *Service) eraseDone(done <-chan string) error {
 	for key := range done {
-		err := s.cfg.Store.Update(func(tx *state.Tx) error {
+		err := s.cfg.Store.UpdateUnsynced(func(tx *state.Tx) error {
 			s.tables.pending.DeleteTx(tx, key)
 			for range min(len(done), doneBatch) {
 				s.tables.pending.DeleteTx(tx, <-done)

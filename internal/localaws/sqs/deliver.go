@@ -39,5 +39,6 @@ func (s *Service) Receive(_ context.Context, arn string, m delivery.Message) err
 		return delivery.Errorf("SDK_CLIENT_ERROR",
 			"One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", limit)
 	}
-	return s.enqueue(q, msg)
+	// Who delivers has the message in the same store until it is told: nothing is lost if the disk has not seen this yet.
+	return s.enqueueWith(s.cfg.Store.UpdateUnsynced, q, msg)
 }

@@ -95,8 +95,12 @@ func sent(m message, in SendInput) SendOutput {
 
 // enqueue stores the messages in one commit and makes them receivable.
 func (s *Service) enqueue(q *queue, messages ...message) error {
+	return s.enqueueWith(s.cfg.Store.Update, q, messages...)
+}
+
+func (s *Service) enqueueWith(commit func(func(tx *state.Tx) error) error, q *queue, messages ...message) error {
 	entries := make([]*entry, len(messages))
-	err := s.cfg.Store.Update(func(tx *state.Tx) error {
+	err := commit(func(tx *state.Tx) error {
 		for i, m := range messages {
 			e := &entry{seq: s.last.Add(1), sent: m.Sent, receipt: receipt{Visible: m.Due}}
 			s.messages.PutTx(tx, q.key(e.seq), m)

@@ -60,7 +60,14 @@ type Tx struct {
 
 // Update runs f and commits what it wrote, all or nothing. If f returns an error nothing is written. The commit is
 // durable when Update returns. Update does not isolate f's reads: a service guards its own tables with its own lock.
-func (s *Store) Update(f func(tx *Tx) error) error {
+func (s *Store) Update(f func(tx *Tx) error) error { return s.update(f, s.write) }
+
+// UpdateUnsynced is Update for what need not be durable by itself: it does not wait for the disk. Commits keep their order:
+// a power loss that takes this one takes all later ones too. So what one service hands to another may be written so while
+// the first still has it in the store and removes it only afterwards.
+func (s *Store) UpdateUnsynced(f func(tx *Tx) error) error { return s.update(f, pebble.NoSync) }
+
+func (s *Store) update(f func(tx *Tx) error, write *pebble.WriteOptions) error {
 	if !s.open.TryRLock() {
 		return ErrClosed
 	}
@@ -73,7 +80,7 @@ func (s *Store) Update(f func(tx *Tx) error) error {
 	if tx.batch.Empty() {
 		return nil
 	}
-	if err := tx.batch.Commit(s.write); err != nil {
+	if err := tx.batch.Commit(write); err != nil {
 		return fmt.Errorf("commit state: %w", err)
 	}
 	return nil
