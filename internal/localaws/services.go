@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/authz"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/cloudwatch"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/dynamodb"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/events"
@@ -34,6 +35,7 @@ type services struct {
 	scheduler *scheduler.Service
 	lambda    *lambda.Service
 	xray      *xray.Service
+	metrics   *cloudwatch.Service
 	access    *authz.Authorizer
 }
 
@@ -41,12 +43,13 @@ type services struct {
 func newServices(s *Server, cfg Config) (v services, err error) {
 	router := &router{receivers: map[string]delivery.Receiver{}}
 	var errs [11]error
+	v.metrics, errs[10] = cloudwatch.New(cloudwatch.Config{Store: s.store, Clock: s.clock, Sender: router})
 	v.iam, errs[0] = iam.New(iam.Config{Store: s.store, Clock: s.clock})
 	v.sts, errs[1] = sts.New(v.iam)
 	v.ssm, errs[2] = ssm.New(ssm.Config{Store: s.store, Clock: s.clock})
 	v.sns, errs[3] = sns.New(sns.Config{Store: s.store, Clock: s.clock, Sender: router, RetryScale: cfg.RetryScale})
 	v.sqs, errs[4] = sqs.New(sqs.Config{Store: s.store, Clock: s.clock, URL: s.URL})
-	v.logs, errs[5] = logs.New(logs.Config{Store: s.store, Clock: s.clock})
+	v.logs, errs[5] = logs.New(logs.Config{Store: s.store, Clock: s.clock, Metrics: v.metrics})
 	v.dynamodb, errs[6] = dynamodb.New(dynamodb.Config{Store: s.store, Clock: s.clock})
 	v.events, errs[7] = events.New(events.Config{Store: s.store, Clock: s.clock, Sender: router, RetryScale: cfg.RetryScale, Faults: &s.faults})
 	v.scheduler, errs[8] = scheduler.New(scheduler.Config{Store: s.store, Clock: s.clock, Sender: router, RetryScale: cfg.RetryScale})
@@ -57,7 +60,7 @@ func newServices(s *Server, cfg Config) (v services, err error) {
 	if v.lambda, err = lambda.New(lambda.Config{
 		Store: s.store, Clock: s.clock, Sender: router,
 		Credentials: functionRoles{v.iam}, Logs: functionLogs{v.logs, router}, Tracer: v.xray,
-		EndpointURL: s.URL, RetryScale: cfg.RetryScale, Faults: &s.faults,
+		EndpointURL: s.URL, RetryScale: cfg.RetryScale, Faults: &s.faults, Packages: cfg.packages(),
 	}); err != nil {
 		return v, err
 	}
@@ -82,7 +85,7 @@ func (v services) resourcePolicies() map[string]authz.ResourcePolicy {
 func (v services) apis() []wire.Service {
 	return []wire.Service{
 		v.iam.API(), v.sts.API(), v.ssm.API(), v.sns.API(), v.sqs.API(), v.logs.API(), v.dynamodb.API(),
-		v.events.API(), v.scheduler.API(), v.lambda.API(), v.xray.API(),
+		v.events.API(), v.scheduler.API(), v.lambda.API(), v.xray.API(), v.metrics.API(),
 	}
 }
 
@@ -90,7 +93,7 @@ func (v services) apis() []wire.Service {
 func (v services) loops() map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"sns": v.sns.Run, "sqs": v.sqs.Run, "logs": v.logs.Run, "dynamodb": v.dynamodb.Run, "events": v.events.Run,
-		"scheduler": v.scheduler.Run, "lambda": v.lambda.Run, "xray": v.xray.Run,
+		"scheduler": v.scheduler.Run, "lambda": v.lambda.Run, "xray": v.xray.Run, "cloudwatch": v.metrics.Run,
 	}
 }
 
@@ -99,7 +102,7 @@ func (v services) inventory() ([]string, error) {
 	arns := []string{}
 	for _, list := range []func() ([]string, error){
 		v.iam.Inventory, v.ssm.Inventory, v.sns.Inventory, v.sqs.Inventory, v.logs.Inventory, v.dynamodb.Inventory,
-		v.events.Inventory, v.scheduler.Inventory, v.lambda.Inventory, v.xray.Inventory,
+		v.events.Inventory, v.scheduler.Inventory, v.lambda.Inventory, v.xray.Inventory, v.metrics.Inventory,
 	} {
 		found, err := list()
 		if err != nil {

@@ -78,12 +78,17 @@ func appendRow(to []byte, minute int64, unit string) []byte {
 
 // Count implements metrics.Sink. Beyond maxSeries metrics, new ones are not taken.
 func (s *Service) Count(namespace, name string, dimensions map[string]string, value float64, unit string) {
+	s.CountAt(s.cfg.Clock.Now(), namespace, name, dimensions, value, unit)
+}
+
+// CountAt implements metrics.Sink.
+func (s *Service) CountAt(at time.Time, namespace, name string, dimensions map[string]string, value float64, unit string) {
 	var few [4]Dimension
 	list := few[:0]
 	for k, v := range dimensions {
 		list = append(list, Dimension{k, v})
 	}
-	s.observe(namespace, name, list, s.cfg.Clock.Now(), unit, func(p *point) { p.add(value, 1) })
+	s.observe(namespace, name, list, at, unit, func(p *point) { p.add(value, 1) })
 }
 
 // observe changes the pending point of a metric. It reports false if there are too many metrics.

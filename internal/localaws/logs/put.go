@@ -160,7 +160,7 @@ func (s *Service) store(g group, name string, events []InputEvent) error {
 	}
 	now := s.now()
 	st, ok := s.touch(g, name, now, events)
-	return s.cfg.Store.Update(func(tx *state.Tx) error {
+	err := s.cfg.Store.Update(func(tx *state.Tx) error {
 		if ok {
 			s.streams.PutTx(tx, streamRow(g, name), st)
 		}
@@ -170,6 +170,13 @@ func (s *Service) store(g group, name string, events []InputEvent) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		extract(s.cfg.Metrics, e)
+	}
+	return nil
 }
 
 // touch notes the times of new events with their stream; ok is false if it is gone.

@@ -20,14 +20,17 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/localaws/arn"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/metrics"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
 
-// Config is what the service needs. All fields are required.
+// Config is what the service needs. Store and clock are required.
 type Config struct {
 	Store *state.Store
 	Clock *clock.Clock
+	// Metrics gets what lines in the embedded metric format say; nil discards it.
+	Metrics metrics.Sink
 }
 
 // Service is CloudWatch Logs. It is safe for concurrent use.
@@ -94,6 +97,9 @@ var _ delivery.Receiver = (*Service)(nil)
 func New(cfg Config) (*Service, error) {
 	if cfg.Store == nil || cfg.Clock == nil {
 		return nil, errors.New("logs: store and clock are required")
+	}
+	if cfg.Metrics == nil {
+		cfg.Metrics = metrics.Discard{}
 	}
 	s := &Service{
 		cfg:      cfg,
