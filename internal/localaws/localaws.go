@@ -13,6 +13,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -49,6 +50,14 @@ type Config struct {
 	Faults faults.Plan
 	// Log gets what went wrong inside of the endpoint; nil discards it.
 	Log io.Writer
+}
+
+// packages is the folder for the code of functions; empty if it need not survive a restart.
+func (c Config) packages() string {
+	if c.DataDir == "" || c.Disk != nil {
+		return ""
+	}
+	return filepath.Join(c.DataDir, "packages")
 }
 
 // Server is the endpoint. Serve it once.

@@ -48,10 +48,12 @@ func newServices(s *Server, cfg Config) (v services, err error) {
 	v.sts, errs[1] = sts.New(v.iam)
 	v.ssm, errs[2] = ssm.New(ssm.Config{Store: s.store, Clock: s.clock})
 	v.sns, errs[3] = sns.New(sns.Config{Store: s.store, Clock: s.clock, Sender: router, RetryScale: cfg.RetryScale})
-	v.sqs, errs[4] = sqs.New(sqs.Config{Store: s.store, Clock: s.clock, URL: s.URL})
+	v.sqs, errs[4] = sqs.New(sqs.Config{Store: s.store, Clock: s.clock, URL: s.URL, Metrics: v.metrics})
 	v.logs, errs[5] = logs.New(logs.Config{Store: s.store, Clock: s.clock, Metrics: v.metrics})
 	v.dynamodb, errs[6] = dynamodb.New(dynamodb.Config{Store: s.store, Clock: s.clock})
-	v.events, errs[7] = events.New(events.Config{Store: s.store, Clock: s.clock, Sender: router, RetryScale: cfg.RetryScale, Faults: &s.faults})
+	v.events, errs[7] = events.New(events.Config{
+		Store: s.store, Clock: s.clock, Sender: router, RetryScale: cfg.RetryScale, Faults: &s.faults, Metrics: v.metrics,
+	})
 	v.scheduler, errs[8] = scheduler.New(scheduler.Config{Store: s.store, Clock: s.clock, Sender: router, RetryScale: cfg.RetryScale})
 	v.xray, errs[9] = xray.New(xray.Config{Store: s.store, Clock: s.clock, May: router.runtimeMay})
 	if err := errors.Join(errs[:]...); err != nil {
@@ -60,7 +62,7 @@ func newServices(s *Server, cfg Config) (v services, err error) {
 	if v.lambda, err = lambda.New(lambda.Config{
 		Store: s.store, Clock: s.clock, Sender: router,
 		Credentials: functionRoles{v.iam}, Logs: functionLogs{v.logs, router}, Tracer: v.xray,
-		EndpointURL: s.URL, RetryScale: cfg.RetryScale, Faults: &s.faults, Packages: cfg.packages(),
+		EndpointURL: s.URL, RetryScale: cfg.RetryScale, Faults: &s.faults, Metrics: v.metrics, Packages: cfg.packages(),
 	}); err != nil {
 		return v, err
 	}

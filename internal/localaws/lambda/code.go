@@ -17,8 +17,6 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
-
-	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
 )
 
 const (
@@ -26,18 +24,97 @@ const (
 	maxUnzipped = 262_144_000
 )
 
-// code keeps deployment packages in the store and unpacks them into a temporary folder when they are first run. It is
-// safe for concurrent use.
+// code keeps deployment packages as files and unpacks them into a temporary folder when they are first run. It is safe for
+// concurrent use.
 type code struct {
-	table state.Table[[]byte]
+	// durable says that packages are kept when the endpoint ends.
+	durable bool
 
-	mu       sync.Mutex
-	dir      string
-	unpacked map[string]string
+	mu sync.Mutex
+	// packages is the folder of the zips and dir that of the unpacked ones; a temporary one is empty until it is needed.
+	packages, dir string
+	unpacked      map[string]string
 }
 
-func newCode(store *state.Store) *code {
-	return &code{table: state.NewTable[[]byte](store, "lambda.code"), unpacked: map[string]string{}}
+func newCode(packages string) *code {
+	return &code{durable: packages != "", packages: packages, unpacked: map[string]string{}}
+}
+
+// temporary makes *dir a temporary folder if it is none yet. The caller holds mu.
+func temporary(dir *string, name string) (err error) {
+	if *dir == "" {
+		if *dir, err = os.MkdirTemp("", name); err != nil {
+			return fmt.Errorf("make a folder for code: %w", err)
+		}
+	}
+	return nil
+}
+
+// path returns the file of the package with a key. The caller holds mu.
+func (c *code) path(key string) (string, error) {
+	if err := temporary(&c.packages, "alchemiser-packages-"); err != nil {
+		return "", err
+	}
+	return filepath.Join(c.packages, key+".zip"), nil
+}
+
+// put keeps a package: it is on disk when put returns.
+func (c *code) put(pkg []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	path, err := c.path(codeKey(sha256Of(pkg)))
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("keep code: %w", err)
+	}
+	if err := writeSynced(path, pkg); err != nil {
+		return fmt.Errorf("keep code: %w", err)
+	}
+	return nil
+}
+
+// writeSynced writes a file that is there as a whole or not at all, whatever happens.
+func writeSynced(path string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "incoming-")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// get returns the package with a key; ok is false if there is none.
+func (c *code) get(key string) (pkg []byte, ok bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.read(key)
+}
+
+func (c *code) read(key string) (pkg []byte, ok bool, err error) {
+	path, err := c.path(key)
+	if err != nil {
+		return nil, false, err
+	}
+	pkg, err = os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	return pkg, err == nil, err
 }
 
 // sha256Of returns the CodeSha256 of a zip.
@@ -46,7 +123,7 @@ func sha256Of(pkg []byte) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// codeKey returns the key of a CodeSha256, which may be a file name.
+// codeKey returns the key of a CodeSha256: what its file is called.
 func codeKey(sha string) string {
 	raw, err := base64.StdEncoding.DecodeString(sha)
 	if err != nil {
@@ -64,17 +141,15 @@ func (c *code) folder(sha string) (string, error) {
 			return dir, nil
 		}
 	}
-	pkg, ok, err := c.table.Get(codeKey(sha))
+	pkg, ok, err := c.read(codeKey(sha))
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("unpack code: %w", err)
 	}
 	if !ok {
-		return "", fmt.Errorf("code %s is not in the store", sha)
+		return "", fmt.Errorf("code %s is gone", sha)
 	}
-	if c.dir == "" {
-		if c.dir, err = os.MkdirTemp("", "alchemiser-lambda-"); err != nil {
-			return "", fmt.Errorf("unpack code: %w", err)
-		}
+	if err := temporary(&c.dir, "alchemiser-lambda-"); err != nil {
+		return "", err
 	}
 	dir := filepath.Join(c.dir, codeKey(sha))
 	if err := unpack(pkg, dir); err != nil {
@@ -84,7 +159,7 @@ func (c *code) folder(sha string) (string, error) {
 	return dir, nil
 }
 
-// forget removes the unpacked code.
+// forget removes a package that no function has any more. What cannot be removed is removed at the next start.
 func (c *code) forget(sha string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -92,25 +167,55 @@ func (c *code) forget(sha string) {
 		_ = os.RemoveAll(dir) // whatever is left goes with the parent folder
 		delete(c.unpacked, sha)
 	}
+	if path, err := c.path(codeKey(sha)); err == nil {
+		_ = os.Remove(path)
+	}
 }
 
-// clear removes everything unpacked.
+// keep removes the packages that are not among shas: a crash may have left some.
+func (c *code) keep(shas map[string]bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.durable {
+		return nil
+	}
+	files, err := os.ReadDir(c.packages)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	wanted := map[string]bool{}
+	for sha := range shas {
+		wanted[codeKey(sha)+".zip"] = true
+	}
+	for _, f := range files {
+		if !wanted[f.Name()] {
+			err = errors.Join(err, os.Remove(filepath.Join(c.packages, f.Name())))
+		}
+	}
+	return err
+}
+
+// clear removes everything that is not durable.
 func (c *code) clear() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	dir := c.dir
-	c.dir, c.unpacked = "", map[string]string{}
-	if dir == "" {
-		return nil
+	var errs []error
+	if !c.durable && c.packages != "" {
+		errs = append(errs, os.RemoveAll(c.packages))
+		c.packages = ""
 	}
-	return os.RemoveAll(dir)
+	if c.dir != "" {
+		errs = append(errs, os.RemoveAll(c.dir))
+	}
+	c.dir, c.unpacked = "", map[string]string{}
+	return errors.Join(errs...)
 }
 
 // CodeHandler serves deployment packages below CodePath: what GetFunction's Code.Location points to, which on AWS is a
 // presigned URL of S3.
 func (s *Service) CodeHandler() http.Handler {
 	return http.StripPrefix(CodePath, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		pkg, ok, err := s.code.table.Get(r.URL.Path)
+		pkg, ok, err := s.code.get(r.URL.Path)
 		switch {
 		case err != nil:
 			http.Error(w, err.Error(), http.StatusInternalServerError)

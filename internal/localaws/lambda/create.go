@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
 
@@ -133,12 +132,7 @@ func (in codeInput) check(cfg *configuration) error {
 }
 
 // putCode stores a package before the function that needs it. s.mu is held, so that no commit sees it as unused.
-func (s *Service) putCode(pkg []byte) error {
-	return s.cfg.Store.Update(func(tx *state.Tx) error {
-		s.code.table.PutTx(tx, codeKey(sha256Of(pkg)), pkg)
-		return nil
-	})
-}
+func (s *Service) putCode(pkg []byte) error { return s.code.put(pkg) }
 
 // checkRole refuses a role that does not exist or does not trust Lambda.
 func (s *Service) checkRole(cfg configuration) error {

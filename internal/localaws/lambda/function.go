@@ -150,9 +150,6 @@ func (s *Service) commit(old, next *function) error {
 		} else {
 			s.records.PutTx(tx, f.Name, *next)
 		}
-		for sha := range unused {
-			s.code.table.DeleteTx(tx, codeKey(sha))
-		}
 		return nil
 	})
 	if err != nil {

@@ -174,13 +174,17 @@ func start(t *testing.T, dir string) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
+	packages := ""
+	if dir != "" {
+		packages = filepath.Join(dir, "packages")
+	}
 	h := &harness{logs: &logbook{}, post: &post{out: make(chan sent, 100)}, clock: clock.New()}
 	if h.xray, err = xray.New(xray.Config{Store: store, Clock: h.clock}); err != nil {
 		t.Fatal(err)
 	}
 	h.Service, err = lambda.New(lambda.Config{
 		Store: store, Clock: h.clock, Sender: h.post, Credentials: roles{}, Logs: h.logs, Tracer: h.xray,
-		EndpointURL: func() string { return "http://127.0.0.1:4566" }, RetryScale: 1e-6, Faults: &h.faults,
+		EndpointURL: func() string { return "http://127.0.0.1:4566" }, RetryScale: 1e-6, Faults: &h.faults, Packages: packages,
 	})
 	if err != nil {
 		t.Fatal(err)

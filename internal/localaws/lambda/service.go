@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/faults"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/lambda/sandbox"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/metrics"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
 )
 
@@ -52,7 +54,7 @@ type Tracer interface {
 	PutSegment(ctx context.Context, document []byte) error
 }
 
-// Config is what the service needs. All fields but RetryScale are required.
+// Config is what the service needs. All fields but RetryScale, Packages and Faults are required.
 type Config struct {
 	Store       *state.Store
 	Clock       *clock.Clock
@@ -64,8 +66,12 @@ type Config struct {
 	EndpointURL func() string
 	// RetryScale multiplies the delays between attempts of the asynchronous queue; 0 means 1, as on AWS.
 	RetryScale float64
+	// Packages is the folder that keeps deployment packages across restarts; empty, they go with the endpoint.
+	Packages string
 	// Faults strike invocations; nil injects none.
 	Faults *faults.Injector
+	// Metrics gets the service's own metrics; nil discards them.
+	Metrics metrics.Sink
 }
 
 // Service is Lambda. It is safe for concurrent use.
@@ -95,7 +101,7 @@ func New(cfg Config) (*Service, error) {
 		cfg.RetryScale = 1
 	}
 	s := &Service{
-		cfg: cfg, records: state.NewTable[function](cfg.Store, "lambda.functions"), code: newCode(cfg.Store),
+		cfg: cfg, records: state.NewTable[function](cfg.Store, "lambda.functions"), code: newCode(cfg.Packages),
 		pool: newPool(), host: sandbox.NewHost(), failure: make(chan error, 1), functions: map[string]*function{},
 	}
 	err := s.records.Scan("", "", func(name string, f function) bool {
@@ -104,6 +110,13 @@ func New(cfg Config) (*Service, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("load functions: %w", err)
+	}
+	needed := map[string]bool{}
+	for _, f := range s.functions {
+		maps.Copy(needed, f.code())
+	}
+	if err := s.code.keep(needed); err != nil {
+		return nil, fmt.Errorf("clear code: %w", err)
 	}
 	if s.queue, err = newQueue(cfg.Store, cfg.Clock); err != nil {
 		return nil, err
