@@ -86,6 +86,7 @@ func (s *Service) attempt(ctx context.Context, it item, done chan<- string) erro
 		RoleARN: it.Role, TraceHeader: it.Trace,
 	})
 	if err == nil {
+		s.measure("Invocations", it.Rule)
 		done <- it.key
 		return nil
 	}
@@ -140,6 +141,8 @@ func (s *Service) later(it item) error {
 
 // giveUp ends the delivery to the target. Without a dead letter queue the event is lost, as on AWS.
 func (s *Service) giveUp(ctx context.Context, it item, done chan<- string, f failure) error {
+	s.measure("Invocations", it.Rule)
+	s.measure("FailedInvocations", it.Rule)
 	if it.DLQ == "" {
 		done <- it.key
 		return nil
@@ -171,6 +174,11 @@ func (s *Service) bury(ctx context.Context, it item, done chan<- string) error {
 	if err != nil && refusal(err).Retryable && s.now().Sub(it.Accepted) < 2*defaultAge*time.Second {
 		it.Due = s.now().Add(s.delay(it.Failures + 1))
 		return s.later(it)
+	}
+	if err == nil {
+		s.measure("InvocationsSentToDlq", it.Rule)
+	} else {
+		s.measure("InvocationsFailedToBeSentToDlq", it.Rule)
 	}
 	done <- it.key
 	return nil

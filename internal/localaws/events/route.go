@@ -83,6 +83,8 @@ func (s *Service) matchAll(events []routed) (outcome, error) {
 				out.archived = append(out.archived, archivedEvent{Archive: r.Archive, Ingested: s.now(), Unique: uuid.NewString(), Event: e.envelope})
 				continue
 			}
+			s.measure("MatchedEvents", r.arn())
+			s.measure("TriggeredRules", r.arn())
 			out.deliveries = append(out.deliveries, s.deliveries(r, e, body)...)
 		}
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/events/pattern"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/faults"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/metrics"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
@@ -35,6 +36,8 @@ type Config struct {
 	RetryScale float64
 	// Faults strike entries and deliveries; nil injects none.
 	Faults *faults.Injector
+	// Metrics gets the service's own metrics; nil discards them.
+	Metrics metrics.Sink
 }
 
 // Service is EventBridge. It is safe for concurrent use.

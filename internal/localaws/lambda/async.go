@@ -32,6 +32,7 @@ func (s *Service) accept(c call) error {
 	if err := s.queue.put(e); err != nil {
 		return fmt.Errorf("queue event %s: %w", e.RequestID, err)
 	}
+	s.measure(c.f.Name, "AsyncEventsReceived", 1, "Count")
 	return nil
 }
 

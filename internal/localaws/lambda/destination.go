@@ -68,6 +68,9 @@ func (s *Service) conclude(ctx context.Context, c call, e *queuedEvent, conf inv
 		return err
 	}
 	e.Records = records
+	if end.condition != conditionSuccess {
+		s.measure(e.Function, "AsyncEventsDropped", 1, "Count")
+	}
 	return s.sendRecords(ctx, e, conf)
 }
 
@@ -165,6 +168,7 @@ func (s *Service) sendRecords(ctx context.Context, e *queuedEvent, conf invokeCo
 		})
 		var refusal *delivery.Error
 		if errors.As(err, &refusal) && !refusal.Retryable {
+			s.measureUndelivered(e.Function, o)
 			continue
 		}
 		if err != nil {
@@ -174,6 +178,9 @@ func (s *Service) sendRecords(ctx context.Context, e *queuedEvent, conf invokeCo
 	e.Records = left
 	now := s.cfg.Clock.Now()
 	if len(left) == 0 || e.age(now) > conf.eventAge() {
+		for _, o := range left {
+			s.measureUndelivered(e.Function, o)
+		}
 		return s.queue.remove(e)
 	}
 	wait := min(firstBackoff<<min(e.Refused, 20), lastBackoff)

@@ -47,14 +47,15 @@ func (r result) failed() bool { return r.Status != sandbox.Success }
 
 // execute runs the function once, in a warm environment or a new one. An error means that it did not run: a
 // *wire.Error says what a caller is told.
-func (s *Service) execute(ctx context.Context, c call) (result, error) {
+func (s *Service) execute(ctx context.Context, c call) (r result, err error) {
+	defer func() { s.measureInvocation(c.f.Name, r, err) }()
 	reservations, unreserved := s.reservations()
 	if err := s.pool.acquire(c.f.Name, c.f.Reserved, reservations, unreserved); err != nil {
 		return result{}, err
 	}
 	defer s.pool.release(c.f.Name)
 
-	r := result{version: c.cfg.Version, trace: c.trace.forFunction()}
+	r = result{version: c.cfg.Version, trace: c.trace.forFunction()}
 	i := s.pool.take(revisionOf(c.cfg))
 	if i == nil {
 		r.cold = true

@@ -20,6 +20,7 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/localaws/arn"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/metrics"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
@@ -30,6 +31,8 @@ type Config struct {
 	Clock *clock.Clock
 	// URL returns the endpoint's own URL without a trailing slash, such as "http://127.0.0.1:4566".
 	URL func() string
+	// Metrics gets the service's own metrics; nil discards them.
+	Metrics metrics.Sink
 }
 
 // Service is SQS. It is safe for concurrent use.
@@ -130,13 +133,14 @@ func (s *Service) eraseTx(tx *state.Tx, keys []string) {
 	}
 }
 
-// Run deletes messages beyond their retention once a minute until ctx ends.
+// Run deletes messages beyond their retention, and notes how full the queues are, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
-	tick := time.NewTicker(time.Minute)
+	tick := time.NewTicker(gaugeEvery)
 	defer tick.Stop()
 	for {
 		changed := s.cfg.Clock.Changed()
 		for _, q := range s.all() {
+			s.gauge(q)
 			if err := s.erase(q.keys(q.expire(s.now()))); err != nil {
 				return fmt.Errorf("expire messages of %s: %w", q.arn(), err)
 			}
