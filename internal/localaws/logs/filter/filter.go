@@ -1,5 +1,5 @@
-// Package filter is the filter pattern language of CloudWatch Logs: terms, phrases, regular expressions and JSON
-// selectors. Patterns for space-delimited events ("[a, b]") are refused.
+// Package filter is the filter pattern language of CloudWatch Logs: terms, phrases, regular expressions, JSON
+// selectors and fields of space-delimited events.
 //
 // Language: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 package filter
@@ -30,7 +30,7 @@ func Parse(text string) (Pattern, error) {
 	case strings.HasPrefix(trimmed, "{"):
 		return parseJSON(trimmed)
 	case strings.HasPrefix(trimmed, "["):
-		return nil, fmt.Errorf("%w: patterns for space-delimited events are not supported by this endpoint", ErrInvalid)
+		return parseDelimited(trimmed)
 	}
 	return parseTerms(trimmed)
 }
