@@ -63,7 +63,7 @@ func writeOverview(b *bytes.Buffer, services []wire.Service) {
 		count += len(s.Operations)
 		fmt.Fprintf(b, "| [%s](#%s) | %s | %d |\n", title(s), anchor(title(s)), protocols(s), len(s.Operations))
 	}
-	fmt.Fprintf(b, "\n%d operations; any other one is refused as unknown.\n", count)
+	fmt.Fprintf(b, "\n%d operations; any other one is refused as unknown. Services with a JSON protocol speak Smithy RPC v2 CBOR as well.\n", count)
 }
 
 // anchor is what a heading is linked by.
