@@ -264,7 +264,7 @@ func (s *Service) API() wire.Service {
 			wire.Op("PutResourcePolicy", s.putPolicy),
 			wire.Op("DescribeResourcePolicies", s.describePolicies),
 			wire.Op("DeleteResourcePolicy", s.deletePolicy),
-			wire.Op("PutMetricFilter", s.putMetricFilter),
+			wire.Op("PutMetricFilter", s.putMetricFilter).But("The filter is kept and counts nothing."),
 			wire.Op("DescribeMetricFilters", s.describeMetricFilters),
 			wire.Op("DeleteMetricFilter", s.deleteMetricFilter),
 			wire.Op("PutSubscriptionFilter", s.putSubscription).But("It is always refused: nothing is delivered to subscribers."),

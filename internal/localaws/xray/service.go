@@ -1,7 +1,7 @@
 // Package xray is AWS X-Ray: segments over UDP as the daemon takes them and over the API, traces put together from
 // them, and summaries found by filter expressions.
 //
-// It does not do insights and the analysis of root causes; requests for them are refused.
+// It does not do service graphs, insights and the analysis of root causes; requests for them are refused.
 //
 // API: https://docs.aws.amazon.com/xray/latest/api/Welcome.html
 package xray
@@ -119,14 +119,14 @@ func (s *Service) API() wire.Service {
 	return wire.Service{
 		Name: "xray", Protocol: wire.REST, Access: s.access,
 		Gaps: []string{
-			"There are no insights, root causes, indexing rules and resource policies: a client gets UnknownOperationException.",
+			"There are no service graphs, telemetry records, insights, root causes, indexing rules and resource policies: a client gets UnknownOperationException.",
 			"The oldest traces go when there are more than 200,000 segments.",
 			"Traces are complete as soon as they are sent: there is no delay of indexing.",
 		},
 		Operations: []wire.Operation{
 			wire.Rest("PutTraceSegments", "POST", "/TraceSegments", s.putSegments),
 			wire.Rest("GetTraceSummaries", "POST", "/TraceSummaries", s.getSummaries).
-				But("TimeRangeType, Sampling and SamplingStrategy are ignored: all traces that began in the time are looked at; the filter keywords first, last, index, remote, coverage and rootcause are refused."),
+				But("TimeRangeType, Sampling and SamplingStrategy are ignored: all traces that began in the time are looked at; the filter keywords edge, group, inferred, root, first, last, index, remote, coverage, message, instance.id, availabilityzone and rootcause are refused."),
 			wire.Rest("BatchGetTraces", "POST", "/Traces", s.getTraces),
 			wire.Rest("CreateGroup", "POST", "/CreateGroup", s.createGroup).But("Insights are noted and never found."),
 			wire.Rest("GetGroup", "POST", "/GetGroup", s.getGroup),
