@@ -56,7 +56,7 @@ func TestAcknowledgedEventsSurvivePowerCuts(t *testing.T) {
 	for seed := range uint64(16) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
-			random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // when to cut
+			random := rand.New(rand.NewPCG(seed, 0))
 			l := &ledger{acked: map[string]bool{}}
 			s := serve(t, vfs.NewCrashableMem())
 			prepare(t, s.cfg)

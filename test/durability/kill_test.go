@@ -231,7 +231,7 @@ func TestAcknowledgedEventsSurviveKills(t *testing.T) {
 	l := &ledger{acked: map[string]bool{}}
 	p := startEndpoint(t, dir)
 	prepare(t, p.cfg)
-	random := rand.New(rand.NewPCG(1, uint64(kills))) //nolint:gosec // when to kill
+	random := rand.New(rand.NewPCG(1, uint64(kills)))
 	for kill := range kills {
 		ctx, cancel := context.WithCancel(t.Context())
 		reached := l.more(1 + random.IntN(1500))

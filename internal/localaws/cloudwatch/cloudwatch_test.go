@@ -415,7 +415,7 @@ func BenchmarkCount(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer store.Close()
+	b.Cleanup(func() { _ = store.Close() })
 	s, err := cloudwatch.New(cloudwatch.Config{Store: store, Clock: clock.New(), Sender: &outbox{}})
 	if err != nil {
 		b.Fatal(err)

@@ -183,7 +183,7 @@ func (s *Service) act(ctx context.Context, a *alarm) error {
 		}
 	}
 	if ctx.Err() != nil {
-		return nil // the endpoint ends: the actions are carried out when it is back
+		return nil //nolint:nilerr // the endpoint ends: the actions are carried out when it is back
 	}
 	a.Transition = ""
 	now := s.cfg.Clock.Now()

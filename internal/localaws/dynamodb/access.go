@@ -95,8 +95,10 @@ func (s *Service) transactAccess(in TransactWriteInput) []wire.Access {
 			action string
 			in     *WriteInput
 		}{
-			{"dynamodb:PutItem", i.Put}, {"dynamodb:UpdateItem", i.Update},
-			{"dynamodb:DeleteItem", i.Delete}, {"dynamodb:ConditionCheckItem", i.ConditionCheck},
+			{"dynamodb:PutItem", i.Put},
+			{"dynamodb:UpdateItem", i.Update},
+			{"dynamodb:DeleteItem", i.Delete},
+			{"dynamodb:ConditionCheckItem", i.ConditionCheck},
 		} {
 			if each.in != nil {
 				needs = append(needs, s.item(each.action, each.in.TableName, each.in.Key, each.in.Item))

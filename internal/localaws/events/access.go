@@ -121,7 +121,7 @@ func (s *Service) ResourcePolicy(arn string) (doc iampolicy.Document, ok bool, e
 	b, refused := s.bus(arn)
 	s.mu.RUnlock()
 	if refused != nil || len(b.Policy) == 0 {
-		return doc, false, nil
+		return doc, false, nil //nolint:nilerr // what does not exist has no policy
 	}
 	doc, err = iampolicy.Parse(iampolicy.Resource, string(b.Policy))
 	return doc, err == nil, err

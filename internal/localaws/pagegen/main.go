@@ -13,7 +13,7 @@ const target = "../../../docs/local-endpoint.md"
 func main() {
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "pagegen:", err)
-		os.Exit(1) //nolint:forbidigo // this is a main
+		os.Exit(1)
 	}
 }
 

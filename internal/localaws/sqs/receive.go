@@ -69,7 +69,7 @@ func (s *Service) receive(ctx context.Context, in ReceiveInput) (out ReceiveOutp
 	if err != nil {
 		return out, err
 	}
-	s.measure(q, "NumberOfMessagesReceived", float64(len(received)), "Count")
+	s.measure(q, "NumberOfMessagesReceived", float64(len(received)))
 	for _, e := range received {
 		m, ok, err := s.messages.Get(q.key(e.seq))
 		if err != nil {
@@ -312,7 +312,7 @@ func (s *Service) discard(q *queue, in ReceiptInput) error {
 		return err
 	}
 	q.remove(seq)
-	s.measure(q, "NumberOfMessagesDeleted", 1, "Count")
+	s.measure(q, "NumberOfMessagesDeleted", 1)
 	return nil
 }
 

@@ -112,7 +112,7 @@ func (s *Service) enqueueWith(commit func(func(tx *state.Tx) error) error, q *qu
 		return err
 	}
 	q.add(entries...)
-	s.measure(q, "NumberOfMessagesSent", float64(len(entries)), "Count")
+	s.measure(q, "NumberOfMessagesSent", float64(len(entries)))
 	return nil
 }
 
