@@ -199,6 +199,8 @@ func (p *pair) findings(all map[string]*pair) (found []Finding) {
 		say(missing, "not delivered to %s; no record that EventBridge has accepted it", strings.Join(lacking, ", "))
 	case len(lacking) > 0:
 		say(missing, "accepted by EventBridge, but not delivered to %s", strings.Join(lacking, ", "))
+	case memory.present() && len(memory.deliveries) == 0 && len(eventBridge.deliveries) == 0:
+		say(missing, "accepted, but delivered to nobody on either side")
 	}
 	switch {
 	case !memory.present():
@@ -206,10 +208,8 @@ func (p *pair) findings(all map[string]*pair) (found []Finding) {
 	case len(more) > 0:
 		say(extra, "EventBridge delivered it to %s, the process did not", strings.Join(more, ", "))
 	}
-	for sum := range eventBridge.prints {
-		if memory.present() && !memory.prints[sum] {
-			say(different, "content %.12s on EventBridge, %s in the process", sum, short(memory.prints))
-		}
+	if memory.present() && eventBridge.present() && !maps.Equal(memory.prints, eventBridge.prints) {
+		say(different, "content %s on EventBridge, %s in the process", short(eventBridge.prints), short(memory.prints))
 	}
 	for _, side := range []Side{Memory, EventBridge} {
 		deliveries := p.sides[side].deliveries

@@ -79,7 +79,19 @@ func TestCompare(t *testing.T) {
 					r.Fingerprint = "another print"
 				}
 			},
-			want: fingerprint.Counts{Events: 2, Both: 1, Different: 1}, why: "content another prin on EventBridge, print of w-s in the process",
+			want: fingerprint.Counts{Events: 2, Both: 1, Different: 1}, why: "content another prin and print of w-s on EventBridge, print of w-s in the process",
+		},
+		"accepted on both sides, delivered to nobody": {
+			without: func(r fingerprint.Record) bool { return r.EventID == "w-signal" && r.Function != "" },
+			want:    fingerprint.Counts{Events: 2, Both: 1, Missing: 1}, why: "accepted, but delivered to nobody on either side",
+		},
+		"one of two contents of the process": {
+			change: func(r *fingerprint.Record) {
+				if on(memory, "w-signal", "monitor")(*r) {
+					r.Fingerprint = "another print"
+				}
+			},
+			want: fingerprint.Counts{Events: 2, Both: 1, Different: 1}, why: "content print of w-s on EventBridge, another prin and print of w-s in the process",
 		},
 		"delivered twice": {
 			more: []fingerprint.Record{{

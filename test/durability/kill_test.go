@@ -162,7 +162,7 @@ func (l *ledger) load(ctx context.Context, cfg aws.Config, client string) {
 // drain receives everything from a queue until all names that must come have come, and counts them.
 func drain(t *testing.T, cfg aws.Config, queue string, must map[string]bool) map[string]int {
 	t.Helper()
-	client := sqs.NewFromConfig(cfg)
+	client := sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.RetryMaxAttempts = 5 })
 	url := aws.String(*cfg.BaseEndpoint + "/000000000000/" + queue)
 	got, missing := map[string]int{}, len(must)
 	for missing > 0 {
