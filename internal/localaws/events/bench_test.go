@@ -92,6 +92,8 @@ type bench struct {
 	receiver *receiver
 	handler  http.Handler
 	stop     func()
+	// limit is the service's MaxPending.
+	limit int
 }
 
 // run runs f with a service in a bubble.
@@ -118,7 +120,7 @@ func run(t *testing.T, f func(b *bench)) {
 // start starts a service on the store.
 func (b *bench) start() {
 	b.t.Helper()
-	service, err := events.New(events.Config{Store: b.store, Clock: b.clock, Sender: b.receiver})
+	service, err := events.New(events.Config{Store: b.store, Clock: b.clock, Sender: b.receiver, MaxPending: b.limit})
 	if err != nil {
 		b.t.Fatal(err)
 	}

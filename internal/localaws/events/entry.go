@@ -58,8 +58,12 @@ func (s *Service) putEvents(ctx context.Context, in PutEventsInput) (PutEventsRe
 	}
 	out := PutEventsResult{Entries: make([]EntryResult, len(in.Entries))}
 	accepted := make([]routed, 0, len(in.Entries))
+	full := s.full()
 	for i, entry := range in.Entries {
 		e, refused := s.accept(entry)
+		if refused == nil && full {
+			refused = &EntryResult{ErrorCode: "ThrottlingException", ErrorMessage: "Rate exceeded"}
+		}
 		if refused == nil && s.cfg.Faults.Entry(entry.DetailType) {
 			refused = &EntryResult{ErrorCode: "InternalFailure", ErrorMessage: "The entry was refused on purpose."}
 		}
@@ -182,6 +186,9 @@ func (s *Service) Receive(_ context.Context, arn string, m delivery.Message) err
 	s.mu.RUnlock()
 	if refused != nil {
 		return delivery.Errorf("NO_RESOURCE", "%s", refused.Message)
+	}
+	if s.full() {
+		return &delivery.Error{Code: "THROTTLING", Message: "Rate exceeded", Retryable: true}
 	}
 	r := routed{bus: b.Name, trace: m.TraceHeader}
 	if m.Principal == scheduler {

@@ -41,6 +41,8 @@ type queue struct {
 	last   uint64     // number of the newest key
 	ready  []item
 	later  waiting
+	// bytes are those of the bodies of all of them.
+	bytes  int
 	closed bool
 	// sooner is signalled when the earliest waiting delivery changes.
 	sooner chan struct{}
@@ -50,6 +52,13 @@ func newQueue() *queue {
 	q := &queue{sooner: make(chan struct{}, 1)}
 	q.cond = sync.NewCond(&q.mu)
 	return q
+}
+
+// full says whether the queue holds as much as it may: nothing more should be accepted.
+func (q *queue) full(deliveries, bytes int) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.ready)+len(q.later) >= deliveries || q.bytes >= bytes
 }
 
 // keys returns n new keys in ascending order.
@@ -79,6 +88,7 @@ func (q *queue) add(keys []string, deliveries []pending) {
 	defer q.mu.Unlock()
 	for i, p := range deliveries {
 		q.ready = append(q.ready, item{keys[i], p})
+		q.bytes += len(p.Body)
 		q.cond.Signal()
 	}
 }
@@ -87,6 +97,7 @@ func (q *queue) add(keys []string, deliveries []pending) {
 func (q *queue) wait(it item) {
 	q.mu.Lock()
 	heap.Push(&q.later, it)
+	q.bytes += len(it.Body)
 	first := q.later[0].key == it.key
 	q.mu.Unlock()
 	if first {
@@ -110,6 +121,7 @@ func (q *queue) take() (it item, ok bool) {
 	it = q.ready[0]
 	q.ready[0] = item{} // let go of its body
 	q.ready = q.ready[1:]
+	q.bytes -= len(it.Body)
 	return it, true
 }
 

@@ -248,6 +248,9 @@ func (s *Service) wakeReplays() {
 	}
 }
 
+// replayPause is how long replays wait when too much is under way.
+const replayPause = 100 * time.Millisecond
+
 // runReplays carries on with active replays until ctx ends.
 func (s *Service) runReplays(ctx context.Context) error {
 	for {
@@ -258,10 +261,15 @@ func (s *Service) runReplays(ctx context.Context) error {
 		if progress && ctx.Err() == nil {
 			continue
 		}
+		var again <-chan time.Time
+		if s.full() {
+			again = time.After(replayPause)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-s.replay:
+		case <-again:
 		}
 	}
 }
@@ -272,7 +280,7 @@ func (s *Service) stepReplays() (progress bool, err error) {
 	all := slices.Collect(maps.Values(s.replays))
 	s.mu.RUnlock()
 	for _, r := range all {
-		if !r.active() {
+		if !r.active() || r.State != cancelling && s.full() {
 			continue
 		}
 		progress = true

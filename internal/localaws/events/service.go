@@ -34,6 +34,8 @@ type Config struct {
 	Sender delivery.Sender
 	// RetryScale multiplies the delays between delivery attempts; 0 means 1, as on AWS.
 	RetryScale float64
+	// MaxPending is how many deliveries may wait before events are refused as throttled; 0 means 100,000.
+	MaxPending int
 	// Faults strike entries and deliveries; nil injects none.
 	Faults *faults.Injector
 	// Metrics gets the service's own metrics; nil discards them.
@@ -75,6 +77,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	if cfg.RetryScale == 0 {
 		cfg.RetryScale = 1
+	}
+	if cfg.MaxPending == 0 {
+		cfg.MaxPending = 100_000
 	}
 	s := &Service{
 		cfg: cfg,
@@ -171,6 +176,13 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.expireArchives(ctx) })
 	return g.Wait()
 }
+
+// maxPendingBytes bounds the memory of what waits, whatever the number.
+const maxPendingBytes = 256 << 20
+
+// full says whether so much waits for its delivery that events are refused: an endpoint that is overloaded pushes back with
+// AWS's throttling error, and drops nothing.
+func (s *Service) full() bool { return s.queue.full(s.cfg.MaxPending, maxPendingBytes) }
 
 // Inventory returns the ARNs of all buses but the default one, rules that no archive manages, and archives.
 func (s *Service) Inventory() ([]string, error) {
