@@ -209,7 +209,8 @@ func runOnce(ctx context.Context, out io.Writer, h *host.Host, portfolios []stri
 	for _, portfolio := range portfolios {
 		id, resumed, err := h.StartNow(ctx, portfolio)
 		if err != nil {
-			return err
+			faults = append(faults, err)
+			continue
 		}
 		verb := "Started"
 		if resumed {
@@ -226,10 +227,12 @@ type watch struct {
 	out  io.Writer
 	seen map[string]bool
 	ends chan events.Event
+	// past are the ends that came while another was waited for, by workflow.
+	past map[string]events.Event
 }
 
 func newWatch(out io.Writer) *watch {
-	return &watch{out: out, seen: map[string]bool{}, ends: make(chan events.Event, 1000)}
+	return &watch{out: out, seen: map[string]bool{}, ends: make(chan events.Event, 1000), past: map[string]events.Event{}}
 }
 
 // show prints an event once. The host calls it for one event at a time.
@@ -252,18 +255,19 @@ func (w *watch) show(e events.Event) {
 	}
 }
 
-// ended waits for the end of workflow id.
+// ended waits for the end of workflow id. One goroutine may wait at a time.
 func (w *watch) ended(ctx context.Context, id string) error {
 	for {
-		select {
-		case e := <-w.ends:
-			if e.CorrelationID != id {
-				continue
-			}
+		if e, ok := w.past[id]; ok {
+			delete(w.past, id)
 			if failed, ok := e.Payload.(events.WorkflowFailed); ok {
 				return fmt.Errorf("run %s failed in %s: %s", id, failed.Function, failed.Reason)
 			}
 			return nil
+		}
+		select {
+		case e := <-w.ends:
+			w.past[e.CorrelationID] = e
 		case <-ctx.Done():
 			return fmt.Errorf("run %s has not ended: it goes on when the command is given again: %w", id, context.Cause(ctx))
 		}

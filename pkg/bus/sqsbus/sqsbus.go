@@ -200,7 +200,8 @@ func (b *Bus) next(most int) ([]types.Message, error) {
 func (b *Bus) handle(m types.Message) {
 	ctx, cancel := context.WithCancel(b.handling)
 	defer cancel()
-	go b.prolong(ctx, m)
+	var prolonging sync.WaitGroup
+	prolonging.Go(func() { b.prolong(ctx, m) })
 	raw := []byte(aws.ToString(m.Body))
 	attempt, err := strconv.Atoi(m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)])
 	if err != nil {
@@ -211,7 +212,11 @@ func (b *Bus) handle(m types.Message) {
 		b.cfg.Tell(fmt.Errorf("message %s of %s stays in the queue: %w", aws.ToString(m.MessageId), b.cfg.QueueURL, err))
 		return
 	}
-	if b.deliver(ctx, envelope.Delivery(aws.ToString(m.MessageId), raw), attempt) {
+	done := b.deliver(ctx, envelope.Delivery(aws.ToString(m.MessageId), raw), attempt)
+	// A prolongation that is still under way would outlast what settles the message.
+	cancel()
+	prolonging.Wait()
+	if done {
 		b.settle(m, func(ctx context.Context) error {
 			_, err := b.cfg.Client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &b.cfg.QueueURL, ReceiptHandle: m.ReceiptHandle})
 			return err
@@ -261,7 +266,11 @@ func (b *Bus) delay(attempt int) time.Duration {
 // prolong keeps the message hidden until ctx ends.
 func (b *Bus) prolong(ctx context.Context, m types.Message) {
 	for sleep(ctx, b.cfg.Visibility/2) {
-		if err := b.hide(ctx, m, b.cfg.Visibility); err != nil && ctx.Err() == nil {
+		// One that has begun is not cut off: it might be carried out later.
+		whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), longPoll)
+		err := b.hide(whole, m, b.cfg.Visibility)
+		cancel()
+		if err != nil && ctx.Err() == nil {
 			b.cfg.Tell(fmt.Errorf("keep message %s hidden: %w", aws.ToString(m.MessageId), err))
 		}
 	}

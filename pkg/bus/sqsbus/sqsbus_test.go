@@ -26,6 +26,8 @@ type queue struct {
 	mu       sync.Mutex
 	messages map[string]*message
 	fail     error // of every ReceiveMessage
+	// slow is how long it takes until a message is hidden for a minute: prolonged.
+	slow time.Duration
 }
 
 type message struct {
@@ -82,6 +84,9 @@ func (q *queue) DeleteMessage(_ context.Context, in *sqs.DeleteMessageInput, _ .
 }
 
 func (q *queue) ChangeMessageVisibility(_ context.Context, in *sqs.ChangeMessageVisibilityInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error) {
+	if in.VisibilityTimeout == 60 {
+		time.Sleep(q.slow)
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if m := q.messages[*in.ReceiptHandle]; m != nil {
@@ -179,6 +184,30 @@ func TestAFailureIsTriedAgainAfterItsDelayAndThenBuried(t *testing.T) {
 		}
 		if len(h.buried) != 1 || h.buried[0].Function != "portfolio" || h.buried[0].Attempts != 3 || q.left() != 0 {
 			t.Errorf("buried %+v, %d messages left", h.buried, q.left())
+		}
+		if err := h.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestASlowProlongationDoesNotShortenADelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(envelope("SignalGenerated"))
+		q.slow = 45 * time.Second
+		var began, failed []time.Time
+		h := start(t, q, func(c *sqsbus.Config) { c.RetryDelays = []time.Duration{2 * time.Minute} }, func(b *sqsbus.Bus) {
+			b.Subscribe("portfolio", func(context.Context, bus.Delivery) error {
+				began = append(began, time.Now())
+				time.Sleep(31 * time.Second) // a prolongation has begun
+				failed = append(failed, time.Now())
+				return errors.New("broken")
+			})
+		})
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if len(began) != 2 || began[1].Sub(failed[0]) < 2*time.Minute {
+			t.Errorf("attempts began at %v and failed at %v, want two, two minutes apart", began, failed)
 		}
 		if err := h.Close(t.Context()); err != nil {
 			t.Error(err)
