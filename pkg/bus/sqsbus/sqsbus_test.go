@@ -194,7 +194,7 @@ func TestAFailureIsTriedAgainAfterItsDelayAndThenBuried(t *testing.T) {
 func TestASlowProlongationDoesNotShortenADelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(envelope("SignalGenerated"))
-		q.slow = 45 * time.Second
+		q.slow = 25 * time.Second
 		var began, failed []time.Time
 		h := start(t, q, func(c *sqsbus.Config) { c.RetryDelays = []time.Duration{2 * time.Minute} }, func(b *sqsbus.Bus) {
 			b.Subscribe("portfolio", func(context.Context, bus.Delivery) error {
