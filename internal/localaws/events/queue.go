@@ -36,11 +36,11 @@ type item struct {
 // queue orders deliveries: those that are due, first come first served, and those that wait for their time. It is safe
 // for concurrent use.
 type queue struct {
-	mu     sync.Mutex
-	cond   *sync.Cond // signalled when ready grows or the queue closes
-	last   uint64     // number of the newest key
-	ready  []item
-	later  waiting
+	mu    sync.Mutex
+	cond  *sync.Cond // signalled when ready grows or the queue closes
+	last  uint64     // number of the newest key
+	ready []item
+	later waiting
 	// bytes are those of the bodies of all of them.
 	bytes  int
 	closed bool
