@@ -56,7 +56,7 @@ func (b *Bus) Replay(ctx context.Context, r Replay) error {
 			continue
 		}
 		e.ID, e.ReplayName = uuid.NewString(), r.Name
-		if err := b.fanOut(ctx, e, r.Functions); err != nil {
+		if err := b.fanOut(ctx, e, r.Functions, func() {}); err != nil {
 			return fmt.Errorf("replay %s: %w", r.Name, err)
 		}
 	}

@@ -136,15 +136,12 @@ func (b *Bus) accept(ctx context.Context, e bus.Encoded) error {
 		Version: "0", ID: uuid.NewString(), DetailType: e.Wire.DetailType, Source: e.Wire.Source, Account: "memory",
 		Time: b.cfg.Now().UTC(), Region: "memory", Resources: e.Wire.Resources, Detail: e.Wire.Detail,
 	}
-	if err := b.fanOut(ctx, envelope, nil); err != nil {
-		return err
-	}
-	b.keep(envelope)
-	return nil
+	return b.fanOut(ctx, envelope, nil, func() { b.keep(envelope) })
 }
 
-// fanOut makes one delivery for every subscription that wants the event. functions limits it to those; none means all.
-func (b *Bus) fanOut(ctx context.Context, e bus.Envelope, functions []string) error {
+// fanOut makes one delivery for every subscription that wants the event, or none and an error. functions limits it to those;
+// none means all. keep is called before the first delivery begins.
+func (b *Bus) fanOut(ctx context.Context, e bus.Envelope, functions []string, keep func()) error {
 	raw, err := json.Marshal(e)
 	if err != nil {
 		return fault.New(fault.Invalid, "envelope of %s: %w", e.DetailType, err)
@@ -152,50 +149,68 @@ func (b *Bus) fanOut(ctx context.Context, e bus.Envelope, functions []string) er
 	b.mu.Lock()
 	subscriptions := slices.Clone(b.subscriptions)
 	b.mu.Unlock()
+	subscriptions = slices.DeleteFunc(subscriptions, func(s *subscription) bool {
+		return !s.wants(events.Type(e.DetailType)) || len(functions) > 0 && !slices.Contains(functions, s.function)
+	})
+	if err := b.reserve(ctx, subscriptions); err != nil {
+		return err
+	}
+	keep()
 	for _, s := range subscriptions {
-		if !s.wants(events.Type(e.DetailType)) || len(functions) > 0 && !slices.Contains(functions, s.function) {
-			continue
-		}
-		if err := b.enqueue(ctx, s, e.Delivery(uuid.NewString(), raw)); err != nil {
-			return err
-		}
+		go b.deliver(s, e.Delivery(uuid.NewString(), raw)) //nolint:contextcheck // a delivery outlives the publication
 	}
 	return nil
 }
 
-// enqueue waits for room and starts the delivery.
-func (b *Bus) enqueue(ctx context.Context, s *subscription, d bus.Delivery) error {
+// reserve waits until all subscriptions have room for a delivery and counts these as pending; with an error it has taken no
+// room. All take room in the order of subscription, so nobody waits in a circle.
+func (b *Bus) reserve(ctx context.Context, subscriptions []*subscription) error {
+	for i, s := range subscriptions {
+		if err := b.room(ctx, s); err != nil {
+			release(subscriptions[:i])
+			return err
+		}
+	}
+	if !b.begin(len(subscriptions)) {
+		release(subscriptions)
+		return errClosed()
+	}
+	return nil
+}
+
+func (b *Bus) room(ctx context.Context, s *subscription) error {
 	if err := ctx.Err(); err != nil {
 		return fault.New(fault.Transient, "queue for %s: %w", s.function, context.Cause(ctx))
 	}
 	select {
 	case s.room <- struct{}{}:
+		return nil
 	case <-ctx.Done():
 		return fault.New(fault.Transient, "no room in the queue for %s: %w", s.function, context.Cause(ctx))
 	case <-b.stopped.Done():
 		return errClosed()
 	}
-	if !b.begin() {
+}
+
+func release(subscriptions []*subscription) {
+	for _, s := range subscriptions {
 		<-s.room
-		return errClosed()
 	}
-	go b.deliver(s, d) //nolint:contextcheck // a delivery outlives the publication
-	return nil
 }
 
 func errClosed() error { return fault.New(fault.Transient, "the bus is closed") }
 
-// begin counts a delivery as pending, unless the bus is closed.
-func (b *Bus) begin() bool {
+// begin counts n deliveries as pending, unless the bus is closed.
+func (b *Bus) begin(n int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
 		return false
 	}
-	if b.pending == 0 {
+	if b.pending == 0 && n > 0 {
 		b.idle = make(chan struct{})
 	}
-	b.pending++
+	b.pending += n
 	return true
 }
 

@@ -182,6 +182,36 @@ func TestPublishWaitsForRoomAndGivesUpWithItsContext(t *testing.T) {
 	})
 }
 
+func TestARejectedEventReachesNobodyAndIsNotArchived(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBus(t, func(c *membus.Config) { c.QueueSize = 1 })
+		var fast atomic.Int32
+		release := make(chan struct{})
+		b.Subscribe("fast", func(context.Context, bus.Delivery) error { fast.Add(1); return nil })
+		b.Subscribe("slow", func(context.Context, bus.Delivery) error { <-release; return nil })
+		publish(t, b, "e-1")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := b.Publish(ctx, completed("e-2")); err == nil {
+			t.Error("an event was accepted for which one function had no room")
+		}
+		close(release)
+		wait(t, b)
+		if n := fast.Load(); n != 1 {
+			t.Errorf("the function with room handled %d events, want the accepted one", n)
+		}
+		now := time.Now()
+		if err := b.Replay(t.Context(), membus.Replay{Name: "r", From: now.Add(-time.Hour), To: now.Add(time.Hour), Functions: []string{"fast"}}); err != nil {
+			t.Fatal(err)
+		}
+		wait(t, b)
+		if n := fast.Load(); n != 2 {
+			t.Errorf("a replay delivered %d events, want the accepted one", n-1)
+		}
+	})
+}
+
 func TestFunctionHandlesNoMoreAtOnceThanAllowed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
