@@ -89,12 +89,17 @@ func (r *Recorder) put(record Record) {
 	}
 }
 
+// patience is how long one record may take: a log that does not answer must not hold up those that follow for ever.
+const patience = 10 * time.Second
+
 func (r *Recorder) keep() {
 	defer close(r.done)
 	for record := range r.queue {
-		if err := r.log.PutFingerprint(context.Background(), record); err != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		if err := r.log.PutFingerprint(ctx, record); err != nil {
 			r.fail(err)
 		}
+		cancel()
 	}
 }
 

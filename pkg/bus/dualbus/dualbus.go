@@ -125,7 +125,12 @@ func (p *Publisher) enqueue(next publication) {
 			reason = fmt.Sprintf("the shadow is %d publications behind", cap(p.queue))
 		}
 	}
-	p.cfg.Observer.Published(next.ctx, Publication{Shadow, bus.Publication{Err: fault.New(fault.Transient, "%s", reason)}})
+	p.tell(next.ctx, "%s", reason)
+}
+
+// tell reports a publication that the shadow has not had.
+func (p *Publisher) tell(ctx context.Context, format string, args ...any) {
+	p.cfg.Observer.Published(ctx, Publication{Shadow, bus.Publication{Err: fault.New(fault.Transient, format, args...)}})
 }
 
 // follow publishes on the shadow, one publication after the other.
@@ -136,9 +141,15 @@ func (p *Publisher) follow() {
 	}
 }
 
+// publish survives a shadow that panics: it must not take the primary with it.
 func (p *Publisher) publish(next publication) {
 	ctx, cancel := context.WithTimeout(next.ctx, p.cfg.Timeout)
 	defer cancel()
+	defer func() {
+		if v := recover(); v != nil {
+			p.tell(next.ctx, "the shadow panicked: %v", v)
+		}
+	}()
 	_ = p.shadow.Publish(ctx, next.events...) // the observer is told
 }
 

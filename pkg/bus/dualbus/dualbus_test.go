@@ -24,6 +24,7 @@ type side struct {
 	takes  time.Duration
 	refuse map[string]bool
 	down   error
+	panics int // how many publications end in a panic
 
 	mu   sync.Mutex
 	have []string
@@ -40,6 +41,10 @@ func (s *side) Publish(ctx context.Context, es ...events.Event) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.panics > 0 {
+		s.panics--
+		panic("broken")
+	}
 	var rejected []bus.Rejected
 	for _, e := range es {
 		if s.refuse[e.ID] {
@@ -143,6 +148,28 @@ func TestAShadowThatIsSlowOrDownCostsThePrimaryNothing(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAShadowThatPanicsIsToldOfAndGoesOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		primary, shadow, seen := &side{}, &side{panics: 1}, &observer{}
+		p := newDual(t, dualbus.Config{Primary: primary, Shadow: shadow, Observer: seen})
+		for _, id := range []string{"e-1", "e-2"} {
+			if err := p.Publish(t.Context(), completed(id)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := p.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{"e-2"}; !slices.Equal(shadow.have, want) {
+			t.Errorf("the shadow has %v, want %v", shadow.have, want)
+		}
+		if !slices.Contains(seen.lines, "shadow 0s true") {
+			t.Errorf("the observer was told %q, and nothing of the panic", seen.lines)
+		}
+	})
 }
 
 func TestWhatThePrimaryRefusesNeverReachesTheShadow(t *testing.T) {
