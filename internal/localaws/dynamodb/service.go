@@ -105,6 +105,10 @@ func (s *Service) API() wire.Service {
 	return wire.Service{
 		Name: "dynamodb", Protocol: wire.JSON10, Target: "DynamoDB_20120810",
 		Access: s.access,
+		Gaps: []string{
+			"There are no secondary indexes, streams, PartiQL, backups and parameters from before expressions.",
+			"Capacity is neither limited nor reported.",
+		},
 		Operations: []wire.Operation{
 			wire.Op("CreateTable", s.createTable),
 			wire.Op("DescribeTable", s.describeTable),

@@ -29,12 +29,14 @@ const (
 
 // deliver makes deliveries until ctx ends.
 func (s *Service) deliver(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	s.queue.open()
 	stop := context.AfterFunc(ctx, s.queue.close)
 	defer stop()
 	done := make(chan string, doneBatch)
 	var erased errgroup.Group
-	erased.Go(func() error { return s.eraseDone(done) })
+	erased.Go(func() error { return s.eraseDone(done, cancel) })
 	var g errgroup.Group
 	g.Go(func() error { s.queue.keepTime(ctx, s.cfg.Clock); return nil })
 	for range workers {
@@ -56,9 +58,13 @@ func (s *Service) deliver(ctx context.Context) error {
 }
 
 // eraseDone removes finished deliveries from the store, many in one commit. One that is lost before its commit is
-// delivered again after a restart: deliveries are at least once.
-func (s *Service) eraseDone(done <-chan string) error {
+// delivered again after a restart: deliveries are at least once. If the store fails it stops the deliveries.
+func (s *Service) eraseDone(done <-chan string, stop func()) error {
+	var failure error
 	for key := range done {
+		if failure != nil {
+			continue // whoever reports a delivery must not wait for ever; it is in the store and comes again
+		}
 		err := s.cfg.Store.UpdateUnsynced(func(tx *state.Tx) error {
 			s.tables.pending.DeleteTx(tx, key)
 			for range min(len(done), doneBatch) {
@@ -67,10 +73,11 @@ func (s *Service) eraseDone(done <-chan string) error {
 			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("erase deliveries: %w", err)
+			failure = fmt.Errorf("erase deliveries: %w", err)
+			stop()
 		}
 	}
-	return nil
+	return failure
 }
 
 // attempt tries one delivery and settles what follows: it is done, waits for the next attempt, or is given up.

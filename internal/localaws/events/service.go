@@ -131,6 +131,13 @@ func (s *Service) API() wire.Service {
 	return wire.Service{
 		Name: "events", Protocol: wire.JSON11, Target: "AWSEvents",
 		Access: s.access,
+		Gaps: []string{
+			"Rules have no schedules (EventBridge Scheduler serves those); there are no API destinations, connections, global endpoints, partner and second-generation buses.",
+			"Replays take next to no time, so that one can hardly be cancelled.",
+			"A retry waits 50 to 100 % of its step: AWS says exponential back off with jitter, not how long.",
+			"There is no limit on the rules of a bus.",
+			"FIFO queues cannot be targets.",
+		},
 		Operations: []wire.Operation{
 			wire.Op("CreateEventBus", s.createEventBus),
 			wire.Op("DescribeEventBus", s.describeEventBus),

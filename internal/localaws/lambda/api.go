@@ -15,6 +15,11 @@ func (s *Service) API() wire.Service {
 	return wire.Service{
 		Name: "lambda", Protocol: wire.REST,
 		Access: s.access,
+		Gaps: []string{
+			"There are no event source mappings, images, layers, VPCs, function URLs, provisioned concurrency, response streaming and code signing.",
+			"Memory is reported, not limited: a function that takes more than it has is not killed.",
+			"A role that may not write segments loses those that the function sends; Lambda's own are kept.",
+		},
 		Operations: []wire.Operation{
 			wire.Rest("CreateFunction", "POST", functions, s.createFunction),
 			wire.Rest("ListFunctions", "GET", functions, s.listFunctions),

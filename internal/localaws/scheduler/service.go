@@ -90,6 +90,7 @@ func (s *Service) API() wire.Service {
 	return wire.Service{
 		Name: "scheduler", Protocol: wire.REST,
 		Access: s.access,
+		Gaps:   []string{"Targets are Lambda, SQS, SNS and EventBridge's PutEvents; there are no universal targets and no encryption."},
 		Operations: []wire.Operation{
 			wire.Rest("CreateSchedule", "POST", "/schedules/{Name}", s.createSchedule),
 			wire.Rest("GetSchedule", "GET", "/schedules/{Name}", s.getSchedule),

@@ -87,6 +87,10 @@ func (s *Service) API() wire.Service {
 	return wire.Service{
 		Name: "sns", Protocol: wire.Query, Version: "2010-03-31", Namespace: "http://sns.amazonaws.com/doc/2010-03-31/",
 		Access: s.access,
+		Gaps: []string{
+			"There are no FIFO topics, filter policies, SMS and push; subscriptions over HTTP stay pending.",
+			"E-mail goes to a local outbox; messages carry no valid signature.",
+		},
 		Operations: []wire.Operation{
 			wire.Op("CreateTopic", s.createTopic),
 			wire.Op("GetTopicAttributes", s.getTopicAttributes),

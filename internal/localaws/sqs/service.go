@@ -213,6 +213,10 @@ func (s *Service) API() wire.Service {
 	return wire.Service{
 		Name: "sqs", Protocol: wire.JSON10, Target: "AmazonSQS", Version: apiVersion, Namespace: namespace, Flat: flattened(),
 		Access: s.access,
+		Gaps: []string{
+			"There are no FIFO queues and no message move tasks; nothing is encrypted.",
+			"What a queue counts is exact, not approximate, and a receive looks at the whole queue, never at a part of its servers.",
+		},
 		Operations: []wire.Operation{
 			wire.Op("CreateQueue", s.createQueue),
 			wire.Op("DeleteQueue", s.deleteQueue),
