@@ -16,7 +16,7 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 	case PutMetricDataInput:
 		return []wire.Access{{Action: "cloudwatch:PutMetricData", Resource: "*", Context: map[string][]string{"cloudwatch:namespace": {in.Namespace}}}}
 	case PutAlarmInput:
-		conditions := requestTags(in.Tags, nil)
+		conditions := wire.TagConditions(in.Tags, nil)
 		if actions := slices.Concat(in.AlarmActions, in.OKActions, in.InsufficientDataActions); len(actions) > 0 {
 			conditions["cloudwatch:AlarmActions"] = actions
 		}
@@ -44,7 +44,7 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 		if _, ok := arn.Parse(resource); !ok {
 			resource = "*"
 		}
-		return []wire.Access{{Action: "cloudwatch:" + operation, Resource: resource, Context: requestTags(in.Tags, in.TagKeys)}}
+		return []wire.Access{{Action: "cloudwatch:" + operation, Resource: resource, Context: wire.TagConditions(in.Tags, in.TagKeys)}}
 	}
 	return []wire.Access{{Action: "cloudwatch:" + operation, Resource: "*"}}
 }
@@ -58,17 +58,4 @@ func on(operation string, resource func(string) string, names ...string) []wire.
 		return []wire.Access{{Action: "cloudwatch:" + operation, Resource: "*"}}
 	}
 	return needs
-}
-
-// requestTags are the condition keys of tags that a request sets, or whose keys it removes.
-func requestTags(tags []Tag, keys []string) map[string][]string {
-	conditions := map[string][]string{}
-	for _, t := range tags {
-		conditions["aws:RequestTag/"+t.Key] = []string{t.Value}
-		keys = append(keys, t.Key)
-	}
-	if len(keys) > 0 {
-		conditions["aws:TagKeys"] = slices.Sorted(slices.Values(keys))
-	}
-	return conditions
 }

@@ -28,7 +28,7 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 			needs = append(needs, wire.Access{Action: "dynamodb:TagResource", Resource: needs[0].Resource})
 		}
 		for i := range needs {
-			needs[i].Context = requestTags(in.Tags, nil)
+			needs[i].Context = wire.TagConditions(in.Tags, nil)
 		}
 		return needs
 	case TableInput:
@@ -40,7 +40,7 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 	case UpdateBackupsInput:
 		return on(in.TableName)
 	case TagsInput:
-		return []wire.Access{{Action: action, Resource: in.ResourceArn, Context: requestTags(in.Tags, in.TagKeys)}}
+		return []wire.Access{{Action: action, Resource: in.ResourceArn, Context: wire.TagConditions(in.Tags, in.TagKeys)}}
 	case ReadInput:
 		need := s.item(action, in.TableName, in.Key, s.queried(in))
 		need.Resource = resource(in.TableName, in.IndexName)
@@ -162,17 +162,4 @@ func resource(table, index string) string {
 		table += "/index/" + index
 	}
 	return table
-}
-
-// requestTags are the condition keys of tags that a request sets, or whose keys it removes.
-func requestTags(tags []Tag, keys []string) map[string][]string {
-	out := map[string][]string{}
-	for _, t := range tags {
-		out["aws:RequestTag/"+t.Key] = []string{t.Value}
-		keys = append(keys, t.Key)
-	}
-	if len(keys) > 0 {
-		out["aws:TagKeys"] = keys
-	}
-	return out
 }

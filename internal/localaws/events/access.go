@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"maps"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/arn"
 	iampolicy "github.com/the-alchemiser/alchemiser/internal/localaws/policy"
@@ -46,7 +47,7 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 		return on(arn.New("events", "replay/"+in.ReplayName))
 	case TagInput:
 		need := wire.Access{Action: action, Resource: in.ResourceARN, Context: map[string][]string{}}
-		setTags(need.Context, in.Tags, in.TagKeys)
+		maps.Copy(need.Context, wire.TagConditions(in.Tags, in.TagKeys))
 		return []wire.Access{need}
 	}
 	return on("*")
@@ -77,7 +78,7 @@ func (in PutRuleInput) access(action string) []wire.Access {
 	need := wire.Access{Action: action, Resource: namedRule(in.EventBusName, in.Name), Context: map[string][]string{}}
 	needs := []wire.Access{need}
 	if len(in.Tags) > 0 {
-		setTags(need.Context, in.Tags, nil)
+		maps.Copy(need.Context, wire.TagConditions(in.Tags, nil))
 		needs = append(needs, wire.Access{Action: "events:TagResource", Resource: need.Resource, Context: need.Context})
 	}
 	if in.RoleArn != "" {
@@ -88,16 +89,6 @@ func (in PutRuleInput) access(action string) []wire.Access {
 
 func passRole(role string) wire.Access {
 	return wire.Access{Action: "iam:PassRole", Resource: role, Context: map[string][]string{"iam:PassedToService": {"events.amazonaws.com"}}}
-}
-
-func setTags(keys map[string][]string, tags []Tag, names []string) {
-	for _, t := range tags {
-		keys["aws:RequestTag/"+t.Key] = []string{t.Value}
-		names = append(names, t.Key)
-	}
-	if len(names) > 0 {
-		keys["aws:TagKeys"] = names
-	}
 }
 
 // namedBus is the ARN of a bus that a client names or gives the ARN of.

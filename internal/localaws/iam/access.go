@@ -16,7 +16,7 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 	}
 	switch in := in.(type) {
 	case CreateRoleInput:
-		keys := requestTags(in.Tags, nil)
+		keys := wire.TagConditions(in.Tags, nil)
 		if in.PermissionsBoundary != "" {
 			keys["iam:PermissionsBoundary"] = []string{in.PermissionsBoundary}
 		}
@@ -43,15 +43,15 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 		return on(s.roleARN(in.RoleName), map[string][]string{"iam:PolicyARN": {in.PolicyArn}})
 	case TagInput:
 		if in.PolicyArn != "" {
-			return on(in.PolicyArn, requestTags(in.Tags, in.TagKeys))
+			return on(in.PolicyArn, wire.TagConditions(in.Tags, in.TagKeys))
 		}
-		return on(s.roleARN(in.RoleName), requestTags(in.Tags, in.TagKeys))
+		return on(s.roleARN(in.RoleName), wire.TagConditions(in.Tags, in.TagKeys))
 	case CreatePolicyInput:
 		path := in.Path
 		if path == "" {
 			path = "/"
 		}
-		return on(arn.Global("iam", "policy"+path+in.PolicyName), requestTags(in.Tags, nil))
+		return on(arn.Global("iam", "policy"+path+in.PolicyName), wire.TagConditions(in.Tags, nil))
 	case PolicyInput:
 		return on(in.PolicyArn, nil)
 	case PolicyVersionInput:
@@ -70,17 +70,4 @@ func (s *Service) roleARN(name string) string {
 		return r.Arn
 	}
 	return arn.Global("iam", "role/"+name)
-}
-
-// requestTags are the condition keys of tags that a request sets, or whose keys it removes.
-func requestTags(tags []Tag, keys []string) map[string][]string {
-	out := map[string][]string{}
-	for _, t := range tags {
-		out["aws:RequestTag/"+t.Key] = []string{t.Value}
-		keys = append(keys, t.Key)
-	}
-	if len(keys) > 0 {
-		out["aws:TagKeys"] = keys
-	}
-	return out
 }

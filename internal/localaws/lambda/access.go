@@ -3,7 +3,6 @@ package lambda
 import (
 	"context"
 	"encoding/json"
-	"slices"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/policy"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
@@ -31,7 +30,7 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 		if len(in.Tags) > 0 {
 			needs = append(needs, wire.Access{Action: "lambda:TagResource", Resource: needs[0].Resource})
 		}
-		needs[0].Context = requestTags(in.Tags, nil)
+		needs[0].Context = wire.TagMapConditions(in.Tags, nil)
 		return needs
 	case updateConfigurationInput:
 		return append(on(in.FunctionName, ""), passRole(in.Role)...)
@@ -64,9 +63,9 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 	case removePermissionInput:
 		return on(in.FunctionName, in.Qualifier)
 	case tagInput:
-		return []wire.Access{{Action: action, Resource: in.Resource, Context: requestTags(in.Tags, nil)}}
+		return []wire.Access{{Action: action, Resource: in.Resource, Context: wire.TagMapConditions(in.Tags, nil)}}
 	case untagInput:
-		return []wire.Access{{Action: action, Resource: in.Resource, Context: requestTags(nil, in.TagKeys)}}
+		return []wire.Access{{Action: action, Resource: in.Resource, Context: wire.TagMapConditions(nil, in.TagKeys)}}
 	case tagsInput:
 		return []wire.Access{{Action: action, Resource: in.Resource}}
 	}
@@ -80,20 +79,6 @@ func passRole(role *string) []wire.Access {
 	return []wire.Access{{
 		Action: "iam:PassRole", Resource: *role, Context: map[string][]string{"iam:PassedToService": {"lambda.amazonaws.com"}},
 	}}
-}
-
-// requestTags are the condition keys of tags that a request sets, or whose keys it removes.
-func requestTags(tags map[string]string, keys []string) map[string][]string {
-	out := map[string][]string{}
-	for key, value := range tags {
-		out["aws:RequestTag/"+key] = []string{value}
-		keys = append(keys, key)
-	}
-	if len(keys) > 0 {
-		slices.Sort(keys)
-		out["aws:TagKeys"] = keys
-	}
-	return out
 }
 
 // ResourcePolicy returns the policy of a function, a version or an alias; ok is false if it has none.

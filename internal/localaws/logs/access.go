@@ -3,7 +3,6 @@ package logs
 import (
 	"context"
 	"maps"
-	"slices"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/arn"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
@@ -18,7 +17,7 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 	case GroupInput:
 		needs := s.onStream(operation, in.LogGroupName, "")
 		if operation == "CreateLogGroup" {
-			conditions := requestTags(in.Tags, nil)
+			conditions := wire.TagMapConditions(in.Tags, nil)
 			maps.Copy(needs[0].Context, conditions)
 			if len(in.Tags) > 0 {
 				needs = append(needs, s.onGroup("TagResource", in.LogGroupName, conditions)...)
@@ -26,9 +25,9 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 		}
 		return needs
 	case TagsInput:
-		return s.onGroup(operation, in.ResourceARN+in.LogGroupName, requestTags(in.Tags, in.TagKeys))
+		return s.onGroup(operation, in.ResourceARN+in.LogGroupName, wire.TagMapConditions(in.Tags, in.TagKeys))
 	case UntagGroupInput:
-		return s.onGroup(operation, in.LogGroupName, requestTags(nil, in.Tags))
+		return s.onGroup(operation, in.LogGroupName, wire.TagMapConditions(nil, in.Tags))
 	case StreamInput:
 		if operation == "CreateLogStream" {
 			return s.onStream(operation, in.LogGroupName, "")
@@ -72,17 +71,4 @@ func (s *Service) onGroup(operation, group string, conditions map[string][]strin
 		}
 	}
 	return []wire.Access{{Action: "logs:" + operation, Resource: arn.New("logs", "log-group:"+name), Context: all}}
-}
-
-// requestTags are the condition keys of tags that a request sets, or whose keys it removes.
-func requestTags(tags map[string]string, keys []string) map[string][]string {
-	conditions := map[string][]string{}
-	for key, value := range tags {
-		conditions["aws:RequestTag/"+key] = []string{value}
-		keys = append(keys, key)
-	}
-	if len(keys) > 0 {
-		conditions["aws:TagKeys"] = slices.Sorted(slices.Values(keys))
-	}
-	return conditions
 }

@@ -27,22 +27,9 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 	case ListInput:
 		return schedule(cmp.Or(in.GroupName, "*"), "*")
 	case GroupInput:
-		return []wire.Access{{Action: action, Resource: groupARN(in.Name), Context: requestTags(in.Tags, nil)}}
+		return []wire.Access{{Action: action, Resource: groupARN(in.Name), Context: wire.TagConditions(in.Tags, nil)}}
 	case TagInput:
-		return []wire.Access{{Action: action, Resource: in.ResourceArn, Context: requestTags(in.Tags, in.TagKeys)}}
+		return []wire.Access{{Action: action, Resource: in.ResourceArn, Context: wire.TagConditions(in.Tags, in.TagKeys)}}
 	}
 	return []wire.Access{{Action: action, Resource: "*"}}
-}
-
-// requestTags are the condition keys of tags that a request sets, or whose keys it removes.
-func requestTags(tags []Tag, keys []string) map[string][]string {
-	out := map[string][]string{}
-	for _, t := range tags {
-		out["aws:RequestTag/"+t.Key] = []string{t.Value}
-		keys = append(keys, t.Key)
-	}
-	if len(keys) > 0 {
-		out["aws:TagKeys"] = keys
-	}
-	return out
 }

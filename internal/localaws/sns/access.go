@@ -27,7 +27,7 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 			needs = append(needs, wire.Access{Action: "sns:TagResource", Resource: needs[0].Resource})
 		}
 		for i := range needs {
-			needs[i].Context = requestTags(in.Tags, nil)
+			needs[i].Context = wire.TagConditions(in.Tags, nil)
 		}
 		return needs
 	case TopicARN:
@@ -49,7 +49,7 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 			return on(in.TopicArn)
 		}
 	case TagInput:
-		return []wire.Access{{Action: action, Resource: in.ResourceArn, Context: requestTags(in.Tags, in.TagKeys)}}
+		return []wire.Access{{Action: action, Resource: in.ResourceArn, Context: wire.TagConditions(in.Tags, in.TagKeys)}}
 	}
 	return on("*")
 }
@@ -60,19 +60,6 @@ func topicOf(subscription string) string {
 		return subscription[:i]
 	}
 	return subscription
-}
-
-// requestTags are the condition keys of tags that a request sets, or whose keys it removes.
-func requestTags(tags []Tag, keys []string) map[string][]string {
-	out := map[string][]string{}
-	for _, t := range tags {
-		out["aws:RequestTag/"+t.Key] = []string{t.Value}
-		keys = append(keys, t.Key)
-	}
-	if len(keys) > 0 {
-		out["aws:TagKeys"] = keys
-	}
-	return out
 }
 
 // ResourcePolicy returns the policy of a topic; ok is false if it has none.

@@ -29,7 +29,7 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 			needs = append(needs, wire.Access{Action: "sqs:TagQueue", Resource: needs[0].Resource})
 		}
 		for i := range needs {
-			needs[i].Context = requestTags(in.Tags, nil)
+			needs[i].Context = wire.TagMapConditions(in.Tags, nil)
 		}
 		return needs
 	case GetQueueURLInput:
@@ -44,7 +44,7 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 		return onURL(in.QueueUrl)
 	case TagsInput:
 		needs := onURL(in.QueueUrl)
-		for key, values := range requestTags(in.Tags, in.TagKeys) {
+		for key, values := range wire.TagMapConditions(in.Tags, in.TagKeys) {
 			if needs[0].Context == nil {
 				needs[0].Context = map[string][]string{}
 			}
@@ -75,18 +75,6 @@ func tagKeys(prefix string, tags map[string]string) map[string][]string {
 		keys[prefix+key] = []string{value}
 	}
 	return keys
-}
-
-// requestTags are the condition keys of tags that a request sets, or whose keys it removes.
-func requestTags(tags map[string]string, keys []string) map[string][]string {
-	out := tagKeys("aws:RequestTag/", tags)
-	for key := range tags {
-		keys = append(keys, key)
-	}
-	if len(keys) > 0 {
-		out["aws:TagKeys"] = keys
-	}
-	return out
 }
 
 // ResourcePolicy returns the policy of a queue; ok is false if it has none.

@@ -32,7 +32,7 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 		return s.accessTo(operation, in.Names...)
 	case TagInput:
 		needs := s.accessTo(operation, in.ResourceId)
-		maps.Copy(needs[0].Context, requestTags(in.Tags, in.TagKeys))
+		maps.Copy(needs[0].Context, wire.TagConditions(in.Tags, in.TagKeys))
 		return needs
 	}
 	return []wire.Access{{Action: "ssm:" + operation, Resource: "*"}}
@@ -45,7 +45,7 @@ func (s *Service) accessToPut(in PutParameterInput) []wire.Access {
 		needs = append(needs, s.accessTo("AddTagsToResource", in.Name)...)
 	}
 	for _, need := range needs {
-		maps.Copy(need.Context, requestTags(in.Tags, nil))
+		maps.Copy(need.Context, wire.TagConditions(in.Tags, nil))
 	}
 	needs[0].Context["ssm:Overwrite"] = []string{strconv.FormatBool(in.Overwrite)}
 	if in.Policies != "" {
@@ -69,17 +69,4 @@ func (s *Service) accessTo(operation string, names ...string) []wire.Access {
 		needs = append(needs, wire.Access{Action: "ssm:" + operation, Resource: parameterARN(plain), Context: tags})
 	}
 	return needs
-}
-
-// requestTags are the condition keys of tags that a request sets, or whose keys it removes.
-func requestTags(tags []Tag, keys []string) map[string][]string {
-	conditions := map[string][]string{}
-	for _, t := range tags {
-		conditions["aws:RequestTag/"+t.Key] = []string{t.Value}
-		keys = append(keys, t.Key)
-	}
-	if len(keys) > 0 {
-		conditions["aws:TagKeys"] = keys
-	}
-	return conditions
 }
