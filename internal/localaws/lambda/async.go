@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
@@ -29,8 +30,12 @@ func (s *Service) accept(c call) error {
 	if c.trace.sampled {
 		e.TraceHeader = fmt.Sprintf("Root=%s;Parent=%s;Sampled=1", c.trace.traceID, c.trace.parentID)
 	}
-	if err := s.queue.put(e); err != nil {
+	ok, err := s.queue.add(e)
+	if err != nil {
 		return fmt.Errorf("queue event %s: %w", e.RequestID, err)
+	}
+	if !ok {
+		return fail(http.StatusTooManyRequests, "TooManyRequestsException", "Rate Exceeded.")
 	}
 	s.measure(c.f.Name, "AsyncEventsReceived", 1, "Count")
 	return nil

@@ -2,6 +2,7 @@ package lambda_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -226,6 +227,21 @@ func TestQueuedEventsSurviveARestart(t *testing.T) {
 	eventually(t, "the event is tried again", func() bool { return len(h.started()) > 0 })
 	if again := h.started(); again[0] != first[0] {
 		t.Errorf("request %s after the restart, want %s", again[0], first[0])
+	}
+}
+
+func TestAFullQueueRefusesFurtherEvents(t *testing.T) {
+	t.Parallel()
+	h := startLimited(t, "", 2)
+	h.create(t, func(in *sdk.CreateFunctionInput) { in.Timeout = aws.Int32(900) })
+	h.queue(t, "", `{"do":"hang"}`)
+	h.queue(t, "", `{"do":"hang"}`)
+	_, err := h.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: aws.String("f"), InvocationType: types.InvocationTypeEvent, Payload: []byte(`{}`)})
+	refused(t, err, "TooManyRequestsException", "Rate Exceeded")
+	role := delivery.Message{Body: []byte(`{}`), Principal: "events.amazonaws.com", RoleARN: role}
+	var full *delivery.Error
+	if err := h.Receive(t.Context(), "arn:aws:lambda:us-east-1:000000000000:function:f", role); !errors.As(err, &full) || full.Code != "THROTTLING" || !full.Retryable {
+		t.Errorf("a delivery: %v", err)
 	}
 }
 

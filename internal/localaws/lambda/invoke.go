@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -151,7 +152,13 @@ func (s *Service) Receive(_ context.Context, arn string, m delivery.Message) err
 	if err := checkPayload(m.Body, maxAsyncPayload); err != nil {
 		return delivery.Errorf("SDK_CLIENT_ERROR", "%s", err)
 	}
-	return s.accept(c)
+	var full *wire.Error
+	if err := s.accept(c); errors.As(err, &full) {
+		return &delivery.Error{Code: "THROTTLING", Message: full.Message, Retryable: true}
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
 // allows evaluates the resource policy of what r names.

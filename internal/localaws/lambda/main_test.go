@@ -170,6 +170,12 @@ type harness struct {
 // start runs a service over the store in dir ("" for memory).
 func start(t *testing.T, dir string) *harness {
 	t.Helper()
+	return startLimited(t, dir, 0)
+}
+
+// startLimited is start with a limit on the asynchronous invocations that are kept.
+func startLimited(t *testing.T, dir string, limit int) *harness {
+	t.Helper()
 	store, err := state.Open(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -184,7 +190,7 @@ func start(t *testing.T, dir string) *harness {
 	}
 	h.Service, err = lambda.New(lambda.Config{
 		Store: store, Clock: h.clock, Sender: h.post, Credentials: roles{}, Logs: h.logs, Tracer: h.xray,
-		EndpointURL: func() string { return "http://127.0.0.1:4566" }, RetryScale: 1e-6, Faults: &h.faults, Packages: packages,
+		EndpointURL: func() string { return "http://127.0.0.1:4566" }, RetryScale: 1e-6, Faults: &h.faults, Packages: packages, MaxQueued: limit,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -51,20 +51,26 @@ type queue struct {
 	// pollers is how many events of one function are worked on at once. What is due beyond that waits, unthrottled.
 	pollers int
 
+	// limit is how many events are kept at most.
+	limit int
+
 	mu      sync.Mutex
+	count   int // of all events that are kept, and the bytes of their payloads
+	bytes   int
 	waiting byDue
 	ready   map[string][]*queuedEvent
 	busy    map[string]int
 	wake    chan struct{}
 }
 
-func newQueue(store *state.Store, c *clock.Clock) (*queue, error) {
+func newQueue(store *state.Store, c *clock.Clock, limit int) (*queue, error) {
 	q := &queue{
-		table: state.NewTable[queuedEvent](store, "lambda.events"), clock: c, pollers: max(8, 4*runtime.GOMAXPROCS(0)),
+		table: state.NewTable[queuedEvent](store, "lambda.events"), clock: c, pollers: max(8, 4*runtime.GOMAXPROCS(0)), limit: limit,
 		ready: map[string][]*queuedEvent{}, busy: map[string]int{}, wake: make(chan struct{}, 1),
 	}
 	err := q.table.Scan("", "", func(_ string, e queuedEvent) bool {
 		q.waiting = append(q.waiting, &e)
+		q.count, q.bytes = q.count+1, q.bytes+len(e.Payload)
 		return true
 	})
 	if err != nil {
@@ -72,6 +78,21 @@ func newQueue(store *state.Store, c *clock.Clock) (*queue, error) {
 	}
 	heap.Init(&q.waiting)
 	return q, nil
+}
+
+// maxQueuedBytes bounds the memory of what is kept, whatever the number.
+const maxQueuedBytes = 256 << 20
+
+// add stores a new event and lets it wait until it is due; ok is false if so many are kept that it is not accepted.
+func (q *queue) add(e *queuedEvent) (ok bool, err error) {
+	q.mu.Lock()
+	if q.count >= q.limit || q.bytes >= maxQueuedBytes {
+		q.mu.Unlock()
+		return false, nil
+	}
+	q.count, q.bytes = q.count+1, q.bytes+len(e.Payload)
+	q.mu.Unlock()
+	return true, q.put(e)
 }
 
 // put stores e and lets it wait until it is due.
@@ -87,7 +108,12 @@ func (q *queue) put(e *queuedEvent) error {
 }
 
 // remove forgets an event that is finished.
-func (q *queue) remove(e *queuedEvent) error { return q.table.Delete(e.RequestID) }
+func (q *queue) remove(e *queuedEvent) error {
+	q.mu.Lock()
+	q.count, q.bytes = q.count-1, q.bytes-len(e.Payload)
+	q.mu.Unlock()
+	return q.table.Delete(e.RequestID)
+}
 
 func (q *queue) signal() {
 	select {

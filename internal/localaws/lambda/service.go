@@ -54,7 +54,7 @@ type Tracer interface {
 	PutSegment(ctx context.Context, document []byte) error
 }
 
-// Config is what the service needs. All fields but RetryScale, Packages and Faults are required.
+// Config is what the service needs. All fields but RetryScale, Packages, MaxQueued, Metrics and Faults are required.
 type Config struct {
 	Store       *state.Store
 	Clock       *clock.Clock
@@ -70,6 +70,8 @@ type Config struct {
 	Packages string
 	// Faults strike invocations; nil injects none.
 	Faults *faults.Injector
+	// MaxQueued is how many asynchronous invocations are kept before further ones are refused as throttled; 0 means 100,000.
+	MaxQueued int
 	// Metrics gets the service's own metrics; nil discards them.
 	Metrics metrics.Sink
 }
@@ -100,6 +102,9 @@ func New(cfg Config) (*Service, error) {
 	if cfg.RetryScale == 0 {
 		cfg.RetryScale = 1
 	}
+	if cfg.MaxQueued == 0 {
+		cfg.MaxQueued = 100_000
+	}
 	s := &Service{
 		cfg: cfg, records: state.NewTable[function](cfg.Store, "lambda.functions"), code: newCode(cfg.Packages),
 		pool: newPool(), host: sandbox.NewHost(), failure: make(chan error, 1), functions: map[string]*function{},
@@ -118,7 +123,7 @@ func New(cfg Config) (*Service, error) {
 	if err := s.code.keep(needed); err != nil {
 		return nil, fmt.Errorf("clear code: %w", err)
 	}
-	if s.queue, err = newQueue(cfg.Store, cfg.Clock); err != nil {
+	if s.queue, err = newQueue(cfg.Store, cfg.Clock, cfg.MaxQueued); err != nil {
 		return nil, err
 	}
 	return s, nil

@@ -137,26 +137,34 @@ func (s *Service) attempt(ctx context.Context, key string, it item) (time.Durati
 		it.Due = now.Add(wait)
 		return wait, s.waiting.Put(key, it)
 	}
-	return -1, s.giveUp(ctx, key, it, err)
+	return s.giveUp(ctx, key, it, err)
 }
 
-// giveUp moves a message to the dead letter queue of its subscription; without one it is lost, as on AWS.
-func (s *Service) giveUp(ctx context.Context, key string, it item, cause error) error {
-	if it.DeadLetter != "" {
-		attributes := map[string]string{"ErrorMessage": cause.Error()}
-		var refused *delivery.Error
-		if errors.As(cause, &refused) {
-			attributes["ErrorCode"] = refused.Code
-		}
-		err := s.cfg.Sender.Send(ctx, it.DeadLetter, delivery.Message{
-			Body: it.Body, Principal: principal, SourceARN: it.TopicARN, SourceAccount: arn.Account,
-			TraceHeader: it.Trace, Attributes: attributes,
-		})
-		if err != nil && ctx.Err() != nil {
-			return nil //nolint:nilerr // still in the store
-		}
+// giveUp moves a message to the dead letter queue of its subscription; without one, or if the queue will never take it, it is
+// lost, as on AWS. It returns how long to wait if the queue cannot take it now, else less than 0.
+func (s *Service) giveUp(ctx context.Context, key string, it item, cause error) (time.Duration, error) {
+	if it.DeadLetter == "" {
+		return -1, s.waiting.Delete(key)
 	}
-	return s.waiting.Delete(key)
+	attributes := map[string]string{"ErrorMessage": cause.Error()}
+	var refused *delivery.Error
+	if errors.As(cause, &refused) {
+		attributes["ErrorCode"] = refused.Code
+	}
+	err := s.cfg.Sender.Send(ctx, it.DeadLetter, delivery.Message{
+		Body: it.Body, Principal: principal, SourceARN: it.TopicARN, SourceAccount: arn.Account,
+		TraceHeader: it.Trace, Attributes: attributes,
+	})
+	if err != nil && ctx.Err() != nil {
+		return -1, nil //nolint:nilerr // still in the store
+	}
+	if err != nil && (!errors.As(err, &refused) || refused.Retryable) {
+		it.Failures++
+		wait := time.Duration(float64(delay(it.Failures)) * s.cfg.RetryScale)
+		it.Due = s.cfg.Clock.Now().Add(wait)
+		return wait, s.waiting.Put(key, it)
+	}
+	return -1, s.waiting.Delete(key)
 }
 
 func delay(failures int) time.Duration {

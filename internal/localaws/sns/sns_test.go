@@ -314,6 +314,31 @@ func TestDeliveryIsRetriedThenGivenUp(t *testing.T) {
 	}
 }
 
+func TestADeadLetterQueueThatIsBusyIsAskedAgain(t *testing.T) {
+	b := newBench(t)
+	b.topic(t)
+	b.subscribe(t, "sqs", queueARN, map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"` + deadARN + `"}`})
+	busy := true
+	b.answer = func(target string) error {
+		if target == deadARN && busy {
+			busy = false
+			return &delivery.Error{Code: "THROTTLING", Message: "later", Retryable: true}
+		}
+		if target == deadARN {
+			return nil
+		}
+		return delivery.Errorf("NO_RESOURCE", "gone")
+	}
+	if _, err := b.Publish(t.Context(), &awssns.PublishInput{TopicArn: aws.String(topicARN), Message: aws.String("m")}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{queueARN, deadARN, queueARN, deadARN} {
+		if got := b.next(t); got.target != want {
+			t.Errorf("sent to %s, want %s", got.target, want)
+		}
+	}
+}
+
 func TestMailGoesToTheOutboxOnceConfirmed(t *testing.T) {
 	b := newBench(t)
 	b.topic(t)
