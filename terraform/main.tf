@@ -87,6 +87,7 @@ module "observability" {
   stage              = var.stage
   bus                = { name = module.bus.name, arn = module.bus.arn }
   dead_letters_arn   = module.bus.dead_letters_arn
+  rules_off          = module.state.rules_off
   log_retention_days = var.log_retention_days
   notification_email = var.notification_email
 }
@@ -103,7 +104,7 @@ module "function" {
   timeout_seconds    = each.value.timeout_seconds
   environment        = local.environment
   rule_name          = each.value.rule_name
-  rule_enabled       = var.mode != "hosted" || each.key == "monitor"
+  rule_enabled       = (var.mode != "hosted" || each.key == "monitor") && !contains(module.state.rules_off, each.value.rule_name)
   event_pattern      = each.value.event_pattern
   statements         = each.value.statements
   bus                = { name = module.bus.name, arn = module.bus.arn }

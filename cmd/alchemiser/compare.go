@@ -14,6 +14,7 @@ import (
 
 	"github.com/the-alchemiser/alchemiser/internal/awsclient"
 	"github.com/the-alchemiser/alchemiser/internal/fingerprint"
+	"github.com/the-alchemiser/alchemiser/internal/naming"
 	"github.com/the-alchemiser/alchemiser/internal/store"
 	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
@@ -58,7 +59,7 @@ func compare(cmd *cobra.Command, o compareOptions) error {
 	if err != nil {
 		return err
 	}
-	log, err := store.New(store.Config{Client: dynamodb.NewFromConfig(cloud), Table: "alchemiser-state-" + stage, Now: time.Now})
+	log, err := store.New(store.Config{Client: dynamodb.NewFromConfig(cloud), Table: naming.Stage(stage).Table(), Now: time.Now})
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/the-alchemiser/alchemiser/cmd/alchemiser/workflow"
 	"github.com/the-alchemiser/alchemiser/internal/monitor"
+	"github.com/the-alchemiser/alchemiser/internal/naming"
 	"github.com/the-alchemiser/alchemiser/internal/report"
 	"github.com/the-alchemiser/alchemiser/internal/stack"
 	"github.com/the-alchemiser/alchemiser/pkg/events"
@@ -80,7 +81,7 @@ Where to look next
 
 // rebalance triggers one run, shows its events as they pass, and returns all that is known once it has ended.
 func rebalance(ctx context.Context, out io.Writer, s *stack.Stack) (report.Workflow, error) {
-	run, err := workflow.New(localAWS(s), s.Record.Stage)
+	run, err := workflow.New(localAWS(s), naming.Stage(s.Record.Stage))
 	if err != nil {
 		return report.Workflow{}, err
 	}

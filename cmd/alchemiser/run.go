@@ -21,6 +21,7 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/functions"
 	"github.com/the-alchemiser/alchemiser/internal/host"
 	"github.com/the-alchemiser/alchemiser/internal/monitor"
+	"github.com/the-alchemiser/alchemiser/internal/naming"
 	"github.com/the-alchemiser/alchemiser/internal/telemetry"
 	"github.com/the-alchemiser/alchemiser/pkg/bus"
 	"github.com/the-alchemiser/alchemiser/pkg/events"
@@ -126,7 +127,7 @@ func hosted(ctx context.Context, cloud aws.Config, stage string, o runOptions) (
 	if err != nil {
 		return nil, "", fmt.Errorf("--root: %w", err)
 	}
-	there, err := deployed.Functions(ctx, cloud, stage)
+	there, err := deployed.Functions(ctx, cloud, naming.Stage(stage))
 	if err != nil && !errors.Is(err, deployed.ErrNone) {
 		return nil, "", err
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
-	"github.com/the-alchemiser/alchemiser/internal/functions"
+	"github.com/the-alchemiser/alchemiser/internal/naming"
 )
 
 // Function is a deployed function.
@@ -32,15 +32,11 @@ type Function struct {
 var ErrNone = errors.New("no functions are deployed")
 
 // Functions returns the functions of a stage as their alias live points at them, in the order of a workflow, or ErrNone.
-func Functions(ctx context.Context, cfg aws.Config, stage string) ([]Function, error) {
+func Functions(ctx context.Context, cfg aws.Config, stage naming.Stage) ([]Function, error) {
 	var all []Function
-	for _, f := range []Function{
-		{Name: functions.NameStrategy, Rule: "alchemiser-workflow-started-" + stage},
-		{Name: functions.NamePortfolio, Rule: "alchemiser-signal-generated-" + stage},
-		{Name: functions.NameExecution, Rule: "alchemiser-rebalance-planned-" + stage},
-		{Name: functions.NameMonitor, Rule: "alchemiser-all-events-monitor-" + stage},
-	} {
-		if err := f.read(ctx, cfg, stage); err != nil {
+	for _, name := range naming.Functions() {
+		f := Function{Name: string(name), Rule: stage.Rule(name)}
+		if err := f.read(ctx, cfg, stage, stage.Function(name)); err != nil {
 			return nil, err
 		}
 		all = append(all, f)
@@ -48,10 +44,9 @@ func Functions(ctx context.Context, cfg aws.Config, stage string) ([]Function, e
 	return all, nil
 }
 
-func (f *Function) read(ctx context.Context, cfg aws.Config, stage string) error {
-	name := "alchemiser-" + f.Name + "-" + stage
+func (f *Function) read(ctx context.Context, cfg aws.Config, stage naming.Stage, name string) error {
 	got, err := lambda.NewFromConfig(cfg).GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{
-		FunctionName: &name, Qualifier: aws.String("live"),
+		FunctionName: &name, Qualifier: aws.String(naming.Live),
 	})
 	var none *lambdatypes.ResourceNotFoundException
 	if errors.As(err, &none) {
@@ -65,7 +60,7 @@ func (f *Function) read(ctx context.Context, cfg aws.Config, stage string) error
 	}
 	f.Timeout = time.Duration(aws.ToInt32(got.Timeout)) * time.Second
 	rule, err := eventbridge.NewFromConfig(cfg).DescribeRule(ctx, &eventbridge.DescribeRuleInput{
-		Name: &f.Rule, EventBusName: aws.String("alchemiser-trading-events-" + stage),
+		Name: &f.Rule, EventBusName: aws.String(stage.Bus()),
 	})
 	if err != nil {
 		return fmt.Errorf("read rule %s: %w", f.Rule, err)

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/xray"
 
 	"github.com/the-alchemiser/alchemiser/internal/monitor"
+	"github.com/the-alchemiser/alchemiser/internal/naming"
 	"github.com/the-alchemiser/alchemiser/internal/report"
 	"github.com/the-alchemiser/alchemiser/internal/store"
 	"github.com/the-alchemiser/alchemiser/pkg/events"
@@ -27,7 +28,7 @@ const pollInterval = 100 * time.Millisecond
 
 // Client talks to one stage. It is safe for concurrent use.
 type Client struct {
-	stage     string
+	stage     naming.Stage
 	scheduler *scheduler.Client
 	logs      *cloudwatchlogs.Client
 	xray      *xray.Client
@@ -35,8 +36,8 @@ type Client struct {
 }
 
 // New returns a client for the stage that cfg's account holds.
-func New(cfg aws.Config, stage string) (*Client, error) {
-	table, err := store.New(store.Config{Client: dynamodb.NewFromConfig(cfg), Table: "alchemiser-state-" + stage, Now: time.Now})
+func New(cfg aws.Config, stage naming.Stage) (*Client, error) {
+	table, err := store.New(store.Config{Client: dynamodb.NewFromConfig(cfg), Table: stage.Table(), Now: time.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -52,9 +53,9 @@ func New(cfg aws.Config, stage string) (*Client, error) {
 // Schedule lets Scheduler start a run in a moment, by a one-off schedule that has the target and the role of the
 // deployed one and deletes itself. It returns the correlation id of the run.
 func (c *Client) Schedule(ctx context.Context) (string, error) {
-	group := aws.String("alchemiser-" + c.stage)
+	group := aws.String(c.stage.ScheduleGroup())
 	deployed, err := c.scheduler.GetSchedule(ctx, &scheduler.GetScheduleInput{
-		Name: aws.String("alchemiser-start-regular-" + c.stage), GroupName: group,
+		Name: aws.String(c.stage.Schedule("start-regular")), GroupName: group,
 	})
 	if err != nil {
 		return "", fmt.Errorf("read the deployed schedule: %w", err)
@@ -67,7 +68,7 @@ func (c *Client) Schedule(ctx context.Context) (string, error) {
 	}
 	at := time.Now().UTC().Add(2 * time.Second).Truncate(time.Second)
 	_, err = c.scheduler.CreateSchedule(ctx, &scheduler.CreateScheduleInput{
-		Name:                       aws.String(fmt.Sprintf("alchemiser-once-%d-%s", at.Unix(), c.stage)),
+		Name:                       aws.String(c.stage.Schedule(fmt.Sprintf("once-%d", at.Unix()))),
 		GroupName:                  group,
 		ScheduleExpression:         aws.String("at(" + at.Format("2006-01-02T15:04:05") + ")"),
 		ScheduleExpressionTimezone: aws.String("UTC"),
@@ -139,7 +140,7 @@ func ended(es []Passed) bool {
 func (c *Client) eventsSince(ctx context.Context, id string, since int64) ([]Passed, error) {
 	var es []Passed
 	pages := cloudwatchlogs.NewFilterLogEventsPaginator(c.logs, &cloudwatchlogs.FilterLogEventsInput{
-		LogGroupName: aws.String("/aws/events/alchemiser-" + c.stage),
+		LogGroupName: aws.String(c.stage.EventLog()),
 		StartTime:    aws.Int64(since),
 	})
 	for pages.HasMorePages() {

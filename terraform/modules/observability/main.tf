@@ -94,6 +94,7 @@ resource "aws_cloudwatch_event_rule" "trades" {
   name           = local.trades_rule_name
   description    = "What was traded, for machines."
   event_bus_name = var.bus.name
+  state          = contains(var.rules_off, local.trades_rule_name) ? "DISABLED" : "ENABLED"
 
   event_pattern = jsonencode({
     source        = ["alchemiser.execution"]

@@ -23,6 +23,13 @@ variable "dead_letters_arn" {
   nullable    = false
 }
 
+variable "rules_off" {
+  description = "Names of the rules that an operator has switched off."
+  type        = set(string)
+  default     = []
+  nullable    = false
+}
+
 variable "log_retention_days" {
   description = "Days that the event log group keeps its lines."
   type        = number

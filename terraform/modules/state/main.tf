@@ -37,3 +37,16 @@ resource "aws_ssm_parameter" "trading_enabled" {
     ignore_changes = [value]
   }
 }
+
+# The rules that an operator has switched off (`alchemiser rules disable`), by name with commas between. An apply reads them
+# and leaves those rules off.
+resource "aws_ssm_parameter" "rules_off" {
+  name           = "/alchemiser/${var.stage}/rules_off"
+  description    = "Rules that stay disabled when Terraform applies; none if there are none."
+  type           = "String"
+  insecure_value = "none"
+
+  lifecycle {
+    ignore_changes = [insecure_value]
+  }
+}

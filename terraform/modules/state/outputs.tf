@@ -17,3 +17,8 @@ output "trading_enabled_arn" {
   description = "ARN of the kill switch parameter."
   value       = aws_ssm_parameter.trading_enabled.arn
 }
+
+output "rules_off" {
+  description = "Names of the rules that an operator has switched off."
+  value       = toset(split(",", aws_ssm_parameter.rules_off.insecure_value))
+}
