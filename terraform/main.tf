@@ -26,6 +26,7 @@ locals {
     BROKER__DATA_URL                = var.broker_data_url
     BROKER__SECRET_ID               = local.broker_secret
     BROKER__ALLOW_LIVE              = tostring(var.broker_allow_live)
+    PORTFOLIO__ID                   = var.portfolio_id
     PORTFOLIO__CASH_RESERVE         = var.cash_reserve
     PORTFOLIO__MIN_TRADE            = var.minimum_trade
     PORTFOLIO__TOLERANCE            = var.tolerance

@@ -72,7 +72,12 @@ func runHost(cmd *cobra.Command, o runOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	members, mode, err := hosted(ctx, cloud, stage, o)
+	lines, err := openLog(stage)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lines.Close()) }()
+	members, mode, err := hosted(ctx, cloud, stage, o, lines)
 	if err != nil {
 		return err
 	}
@@ -85,11 +90,6 @@ func runHost(cmd *cobra.Command, o runOptions) (err error) {
 	if err := o.consent.ask(cmd, account, what); err != nil {
 		return err
 	}
-	lines, err := openLog(settings.Stage)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, lines.Close()) }()
 	fmt.Fprintln(out, "Log lines go to", lines.Name())
 
 	tracer, err := telemetry.NewTracer(telemetry.TracerConfig{Stage: settings.Stage})
@@ -121,8 +121,8 @@ func thisProcess() string {
 	return fmt.Sprintf("process %d on %s", os.Getpid(), host)
 }
 
-// hosted returns the functions to run, with the settings of the deployed ones, and the mode.
-func hosted(ctx context.Context, cloud aws.Config, stage string, o runOptions) ([]host.Member, bus.Mode, error) {
+// hosted returns the functions to run, with the settings of the deployed ones, and the mode. Their figures go to lines.
+func hosted(ctx context.Context, cloud aws.Config, stage string, o runOptions, lines io.Writer) ([]host.Member, bus.Mode, error) {
 	root, err := filepath.Abs(o.root)
 	if err != nil {
 		return nil, "", fmt.Errorf("--root: %w", err)
@@ -159,7 +159,7 @@ func hosted(ctx context.Context, cloud aws.Config, stage string, o runOptions) (
 		if cfg.Stage != stage { // its kill switch and its names would be another stage's
 			return nil, "", fmt.Errorf("--stage is %s, but the environment has STAGE=%s: say which is meant", stage, cfg.Stage)
 		}
-		if m.Function, err = functions.New(w.name, cfg, cloud); err != nil {
+		if m.Function, err = functions.New(w.name, cfg, cloud, telemetry.NewMetrics(lines, stage, w.name, time.Now)); err != nil {
 			return nil, "", err
 		}
 		members = append(members, m)

@@ -60,6 +60,8 @@ type Broker struct {
 
 // Portfolio is how plans are made.
 type Portfolio struct {
+	// ID is the portfolio that the daily schedules start: its rebalance is due each trading day.
+	ID string `env:"ID" envDefault:"main"`
 	// CashReserve and Tolerance are fractions of equity, MinTrade is in US dollars.
 	CashReserve decimal.Decimal `env:"CASH_RESERVE,notEmpty"`
 	MinTrade    decimal.Decimal `env:"MIN_TRADE,notEmpty"`

@@ -30,6 +30,7 @@ type Config struct {
 	DeadLetters DeadLetters
 	Tracer      Tracer
 	Logger      Logger
+	Meter       Meter
 	Now         func() time.Time
 	// MaxAttempts is how often whoever delivers tries: on the last attempt the failure is announced.
 	MaxAttempts int
@@ -60,6 +61,7 @@ func New(cfg Config) (*Consumer, error) {
 		{"dead letters", cfg.DeadLetters == nil},
 		{"tracer", cfg.Tracer == nil},
 		{"logger", cfg.Logger == nil},
+		{"meter", cfg.Meter == nil},
 		{"now", cfg.Now == nil},
 		{"size limit", cfg.SizeLimit <= 0},
 		{"max attempts", cfg.MaxAttempts <= 0},
@@ -82,25 +84,37 @@ func New(cfg Config) (*Consumer, error) {
 // with the same request id.
 func (c *Consumer) Handle(ctx context.Context, d bus.Delivery) error {
 	ctx = c.cfg.Logger.With(ctx, map[string]string{"request_id": d.RequestID})
+	start := c.cfg.Now()
+	result, err := c.deliver(ctx, d)
+	if err != nil {
+		result = ResultFailed
+	}
+	c.cfg.Meter.Delivered(ctx, Outcome{Result: result, Type: d.DetailType, Took: c.cfg.Now().Sub(start)})
+	return err
+}
+
+// deliver brings d as far as it can; the result counts only without an error.
+func (c *Consumer) deliver(ctx context.Context, d bus.Delivery) (result Result, err error) {
 	if d.ReplayName != "" && !c.cfg.Observer {
 		c.cfg.Logger.Info(ctx, "replayed event ignored: replays have no effects", glance(d).fields(map[string]string{"replay": d.ReplayName}))
-		return nil
+		return ResultReplayed, nil
 	}
 	e, err := events.Decode(d.DetailType, d.Detail)
 	if err != nil {
-		return c.refuse(ctx, d, err)
+		return ResultRefused, c.refuse(ctx, d, err)
 	}
 	ctx = c.cfg.Logger.With(ctx, map[string]string{
 		"event_id": e.ID, "event_type": string(e.Type()), "correlation_id": e.CorrelationID, "causation_id": e.CausationID,
 	})
 	err = c.cfg.Tracer.Trace(ctx, string(e.Type()), c.annotations(d, e), func(ctx context.Context) error {
-		return c.handle(ctx, d, e)
+		result, err = c.handle(ctx, d, e)
+		return err
 	})
 	if err != nil {
 		c.logFailure(ctx, err)
-		return fmt.Errorf("event %s: %w", e.ID, err)
+		return ResultFailed, fmt.Errorf("event %s: %w", e.ID, err)
 	}
-	return nil
+	return result, nil
 }
 
 // annotations are what the work can be searched by. A search for a correlation id must find the workflow's trace and no
@@ -115,30 +129,33 @@ func (c *Consumer) annotations(d bus.Delivery, e events.Event) map[string]string
 }
 
 // handle claims e and brings it as far as it can.
-func (c *Consumer) handle(ctx context.Context, d bus.Delivery, e events.Event) error {
+func (c *Consumer) handle(ctx context.Context, d bus.Delivery, e events.Event) (Result, error) {
 	key := KeyOf(c.cfg.Function, e.ID, d)
 	if d.ReplayName != "" {
 		ctx = bus.WithReplay(ctx, d.ReplayName)
 	}
 	claim, err := c.take(ctx, key, d.RequestID)
 	if err != nil {
-		return err
+		return ResultFailed, err
 	}
 	if claim.settled() {
 		c.cfg.Logger.Info(ctx, "duplicate delivery ignored", map[string]string{"status": string(claim.Status), "reason": claim.Reason})
-		return nil
+		return ResultDuplicate, nil
 	}
 	j := &job{Consumer: c, delivery: d, event: e, claim: claim}
 	switch claim.Status {
 	case StatusRunning:
-		return j.run(ctx)
+		err = j.run(ctx)
 	case StatusCommitted:
-		return j.resume(ctx)
+		err = j.resume(ctx)
 	case StatusDead:
-		return j.bury(ctx)
+		err = j.bury(ctx)
 	case StatusDone: // settled above
 	}
-	return nil
+	if j.claim.Status == StatusDead {
+		return ResultRefused, err
+	}
+	return ResultHandled, err
 }
 
 // refuse puts what cannot be decoded into the dead letter queue. There is nothing in it to claim or to announce by.

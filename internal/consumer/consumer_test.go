@@ -256,7 +256,7 @@ func TestObserverPublishesNothing(t *testing.T) {
 func TestNewNamesEverythingThatIsMissing(t *testing.T) {
 	_, err := consumer.New(consumer.Config{})
 	for _, want := range []string{
-		"function", "component", "source prefix", "handler", "claims", "publisher", "dead letters", "tracer", "logger", "now",
+		"function", "component", "source prefix", "handler", "claims", "publisher", "dead letters", "tracer", "logger", "meter", "now",
 		"size limit", "max attempts", "flush margin", "lease", "poll interval",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want+" is required") {

@@ -33,6 +33,7 @@ type world struct {
 	letters   []consumer.DeadLetter
 	errors    []error
 	fields    []map[string]string
+	outcomes  []consumer.Outcome
 	handled   int
 	done      int
 }
@@ -99,6 +100,12 @@ func (w *world) Error(_ context.Context, _ string, err error, fields map[string]
 	w.errors, w.fields = append(w.errors, err), append(w.fields, fields)
 }
 
+func (w *world) Delivered(_ context.Context, o consumer.Outcome) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.outcomes = append(w.outcomes, o)
+}
+
 // only returns the published events of a type.
 func (w *world) only(t events.Type) []events.Event {
 	return slices.DeleteFunc(slices.Clone(w.published), func(e events.Event) bool { return e.Type() != t })
@@ -124,7 +131,7 @@ func (w *world) config(handler consumer.Handler) consumer.Config {
 			w.mu.Unlock()
 			return handler(ctx, in)
 		},
-		Claims: w, Publisher: w, DeadLetters: w, Tracer: w, Logger: w, Now: time.Now, MaxAttempts: 3,
+		Claims: w, Publisher: w, DeadLetters: w, Tracer: w, Logger: w, Meter: w, Now: time.Now, MaxAttempts: 3,
 		FlushMargin: flushMargin, Lease: 15 * time.Minute, PollInterval: pollInterval,
 	}
 }

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"time"
 
 	"github.com/the-alchemiser/alchemiser/pkg/events"
 )
@@ -49,6 +50,35 @@ type Tracer interface {
 	// Trace runs f in a subsegment of ctx's trace and returns f's error, with which the subsegment ends. Annotations
 	// can be searched for.
 	Trace(ctx context.Context, name string, annotations map[string]string, f func(context.Context) error) error
+}
+
+// Result is what became of a delivery.
+type Result string
+
+// The results.
+const (
+	// ResultHandled is an event that was handled and what follows published.
+	ResultHandled Result = "handled"
+	// ResultDuplicate is an event that had been dealt with before.
+	ResultDuplicate Result = "duplicate"
+	// ResultReplayed is a replayed event, which the function ignores.
+	ResultReplayed Result = "replayed"
+	// ResultRefused is an event that can never be handled: it is in the dead letter queue.
+	ResultRefused Result = "refused"
+	// ResultFailed is a delivery that asks for another attempt.
+	ResultFailed Result = "failed"
+)
+
+// Outcome is what became of a delivery, and how long that took.
+type Outcome struct {
+	Result Result
+	Type   string
+	Took   time.Duration
+}
+
+// Meter takes outcomes as figures. It is safe for concurrent use and does not block.
+type Meter interface {
+	Delivered(ctx context.Context, o Outcome)
 }
 
 // Logger writes structured lines. It is safe for concurrent use.

@@ -16,6 +16,7 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/config"
 	"github.com/the-alchemiser/alchemiser/internal/consumer"
 	"github.com/the-alchemiser/alchemiser/internal/deadletter"
+	"github.com/the-alchemiser/alchemiser/internal/monitor"
 	"github.com/the-alchemiser/alchemiser/internal/store"
 	"github.com/the-alchemiser/alchemiser/internal/telemetry"
 	"github.com/the-alchemiser/alchemiser/pkg/bus"
@@ -39,15 +40,16 @@ type Function struct {
 	Config config.Config
 	AWS    aws.Config
 	Store  *store.Store
+	Meter  Meter
 }
 
 // New returns the function name, to be given to its Wire.
-func New(name string, cfg config.Config, aws aws.Config) (*Function, error) {
+func New(name string, cfg config.Config, aws aws.Config, meter Meter) (*Function, error) {
 	table, err := store.New(store.Config{Client: dynamodb.NewFromConfig(aws), Table: cfg.StateTable, Now: time.Now})
 	if err != nil {
 		return nil, err
 	}
-	return &Function{Name: name, Config: cfg, AWS: aws, Store: table}, nil
+	return &Function{Name: name, Config: cfg, AWS: aws, Store: table, Meter: meter}, nil
 }
 
 // Wire builds the service of a function.
@@ -74,6 +76,12 @@ type Ports struct {
 	Logger    consumer.Logger
 }
 
+// Meter takes the figures of a function.
+type Meter interface {
+	consumer.Meter
+	monitor.Meter
+}
+
 // Consumer returns the consumer that hands events to service. It tells the service's warnings.
 func (f *Function) Consumer(ctx context.Context, service Service, ports Ports) (*consumer.Consumer, error) {
 	deadLetters, err := f.DeadLetters()
@@ -86,7 +94,7 @@ func (f *Function) Consumer(ctx context.Context, service Service, ports Ports) (
 	return consumer.New(consumer.Config{
 		Function: f.Name, Component: "handler", SourcePrefix: f.Config.Bus.SourcePrefix, SizeLimit: f.Config.Bus.MaxEventBytes,
 		Handler: service.Handle, Observer: service.Observer, Claims: f.Store, DeadLetters: deadLetters,
-		Publisher: ports.Publisher, Tracer: ports.Tracer, Logger: ports.Logger, Now: time.Now,
+		Publisher: ports.Publisher, Tracer: ports.Tracer, Logger: ports.Logger, Meter: f.Meter, Now: time.Now,
 		MaxAttempts: MaxAttempts, FlushMargin: flushMargin, Lease: longest, PollInterval: pollInterval,
 	})
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/the-alchemiser/alchemiser/internal/monitor"
 	"github.com/the-alchemiser/alchemiser/internal/notify"
+	"github.com/the-alchemiser/alchemiser/internal/nyse"
 )
 
 // stalledAfter is longer than the longest pause between two events of a workflow that lives: execution's three attempts
@@ -19,8 +20,13 @@ func Monitor(f *Function) (Service, error) {
 	if err != nil {
 		return Service{}, err
 	}
+	calendar, err := nyse.New()
+	if err != nil {
+		return Service{}, err
+	}
 	service, err := monitor.New(monitor.Config{
-		Timeline: f.Store, Workflows: f.Store, Notifier: people, StalledAfter: stalledAfter, Now: time.Now,
+		Timeline: f.Store, Workflows: f.Store, Notifier: people, Meter: f.Meter, Calendar: calendar, Portfolio: f.Config.Portfolio.ID,
+		StalledAfter: stalledAfter, Now: time.Now,
 	})
 	if err != nil {
 		return Service{}, err

@@ -12,7 +12,7 @@ import (
 func Example() {
 	store, people := &fakeStore{}, &fakeMail{}
 	service, err := monitor.New(monitor.Config{
-		Timeline: store, Workflows: store, Notifier: people, StalledAfter: time.Hour, Now: time.Now,
+		Timeline: store, Workflows: store, Notifier: people, Meter: &fakeMeter{}, Calendar: week{}, Portfolio: "main", StalledAfter: time.Hour, Now: time.Now,
 	})
 	if err != nil {
 		fmt.Println(err)

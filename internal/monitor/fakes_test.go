@@ -17,6 +17,7 @@ var (
 	_ monitor.Timeline  = (*fakeStore)(nil)
 	_ monitor.Workflows = (*fakeStore)(nil)
 	_ monitor.Notifier  = (*fakeMail)(nil)
+	_ monitor.Meter     = (*fakeMeter)(nil)
 )
 
 var d = decimal.RequireFromString
@@ -27,17 +28,25 @@ type fakeStore struct {
 	entries []monitor.Entry
 	err     error
 
+	// workflow is what Record returns, days what stands under each day.
+	workflow monitor.Workflow
+	days     map[market.Date][]monitor.Workflow
+
 	running []monitor.Workflow
 	before  time.Time
 	marked  []string
 	markErr map[string]error
 }
 
-func (s *fakeStore) Record(_ context.Context, e monitor.Entry) error {
+func (s *fakeStore) Record(_ context.Context, e monitor.Entry) (monitor.Workflow, error) {
 	if s.err == nil {
 		s.entries = append(s.entries, e)
 	}
-	return s.err
+	return s.workflow, s.err
+}
+
+func (s *fakeStore) Day(_ context.Context, day market.Date) ([]monitor.Workflow, error) {
+	return s.days[day], s.err
 }
 
 func (s *fakeStore) Stalled(_ context.Context, before time.Time) ([]monitor.Workflow, error) {
@@ -67,10 +76,40 @@ func (m *fakeMail) Notify(_ context.Context, subject, body string) error {
 	return m.err
 }
 
+type fakeMeter struct {
+	ended   []monitor.Ended
+	traded  []monitor.Traded
+	watched []monitor.Watched
+}
+
+func (m *fakeMeter) Ended(_ context.Context, e monitor.Ended)     { m.ended = append(m.ended, e) }
+func (m *fakeMeter) Traded(_ context.Context, t monitor.Traded)   { m.traded = append(m.traded, t) }
+func (m *fakeMeter) Watched(_ context.Context, w monitor.Watched) { m.watched = append(m.watched, w) }
+
+// week is a calendar in which the exchange trades from Monday to Friday until 16:00 in New York.
+type week struct{}
+
+func (week) Zone() *time.Location { return time.FixedZone("EST", -5*60*60) }
+
+func (w week) Session(date market.Date) (market.Session, bool) {
+	day, err := time.ParseInLocation(time.DateOnly, string(date), w.Zone())
+	if err != nil || day.Weekday() == time.Saturday || day.Weekday() == time.Sunday {
+		return market.Session{}, false
+	}
+	return market.Session{Date: date, Open: day.Add(9*time.Hour + 30*time.Minute), Close: day.Add(16 * time.Hour)}, true
+}
+
+// newService returns a service an hour after the events.
 func newService(tb testing.TB, s *fakeStore, m *fakeMail) *monitor.Service {
 	tb.Helper()
+	return serviceAt(tb, s, m, &fakeMeter{}, at.Add(time.Hour))
+}
+
+func serviceAt(tb testing.TB, s *fakeStore, m *fakeMail, figures *fakeMeter, now time.Time) *monitor.Service {
+	tb.Helper()
 	service, err := monitor.New(monitor.Config{
-		Timeline: s, Workflows: s, Notifier: m, StalledAfter: 35 * time.Minute, Now: func() time.Time { return at.Add(time.Hour) },
+		Timeline: s, Workflows: s, Notifier: m, Meter: figures, Calendar: week{}, Portfolio: "main", StalledAfter: 35 * time.Minute,
+		Now: func() time.Time { return now },
 	})
 	if err != nil {
 		tb.Fatalf("New: %v", err)

@@ -76,7 +76,9 @@ type Timeline interface {
 	// entry later than a failure or a stall makes it resumed. One that has ended otherwise than failed stays so: what an
 	// attempt had kept may be published after its failure was announced, and is older than that. A workflow stands under the UTC day on which its first
 	// entry was recorded, whatever the days of the later ones.
-	Record(ctx context.Context, e Entry) error
+	//
+	// Record returns the workflow as it then stands, or the zero Workflow for an entry in state replayed.
+	Record(ctx context.Context, e Entry) (Workflow, error)
 }
 
 // Workflows is what the watchdog looks at.
@@ -84,6 +86,8 @@ type Workflows interface {
 	// Stalled returns the workflows that are running or resumed and whose latest entry is older than before, oldest
 	// first; at least the last two UTC days up to before are looked at.
 	Stalled(ctx context.Context, before time.Time) ([]Workflow, error)
+	// Day returns the workflows that stand under a UTC day, in no certain order.
+	Day(ctx context.Context, day market.Date) ([]Workflow, error)
 	// MarkStalled makes the workflow with correlation id stalled, if it is still running or resumed; else it does
 	// nothing.
 	MarkStalled(ctx context.Context, id string) error

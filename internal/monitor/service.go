@@ -15,6 +15,10 @@ type Config struct {
 	Timeline  Timeline
 	Workflows Workflows
 	Notifier  Notifier
+	Meter     Meter
+	Calendar  Calendar
+	// Portfolio is the one whose rebalance is due each trading day.
+	Portfolio string
 	// StalledAfter is how long a running workflow may go without an event before the watchdog calls it stalled.
 	StalledAfter time.Duration
 	Now          func() time.Time
@@ -37,6 +41,15 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Notifier == nil {
 		faults = append(faults, errors.New("notifier is required"))
 	}
+	if cfg.Meter == nil {
+		faults = append(faults, errors.New("meter is required"))
+	}
+	if cfg.Calendar == nil {
+		faults = append(faults, errors.New("calendar is required"))
+	}
+	if cfg.Portfolio == "" {
+		faults = append(faults, errors.New("portfolio is required"))
+	}
 	if cfg.StalledAfter <= 0 {
 		faults = append(faults, fmt.Errorf("stalled after is %s, want more than 0", cfg.StalledAfter))
 	}
@@ -58,7 +71,7 @@ func (s *Service) Handle(ctx context.Context, in events.Event) ([]events.Payload
 	if err != nil {
 		return nil, err
 	}
-	err = s.cfg.Timeline.Record(ctx, Entry{
+	workflow, err := s.cfg.Timeline.Record(ctx, Entry{
 		EventID: in.ID, CorrelationID: in.CorrelationID, CausationID: in.CausationID, Type: in.Type(), At: in.Timestamp.UTC(),
 		Source: in.SourceModule, PortfolioID: in.Payload.Portfolio(), TradingDate: story.date, Summary: story.summary, State: story.state,
 	})
@@ -68,8 +81,15 @@ func (s *Service) Handle(ctx context.Context, in events.Event) ([]events.Payload
 	if replay := bus.ReplayName(ctx); replay != "" {
 		return nil, s.replayed(ctx, in, replay)
 	}
+	if traded, ok := in.Payload.(events.TradeExecuted); ok {
+		s.cfg.Meter.Traded(ctx, tradedOf(traded))
+	}
+	if !story.state.Terminal() {
+		return nil, nil
+	}
+	s.cfg.Meter.Ended(ctx, Ended{State: story.state, Took: in.Timestamp.Sub(workflow.StartedAt)})
 	// One of the day's two schedules is always skipped: a mail that says so every day is a mail that nobody reads.
-	if !story.state.Terminal() || story.state == StateSkipped {
+	if story.state == StateSkipped {
 		return nil, nil
 	}
 	return nil, s.notify(ctx, digest{
@@ -80,7 +100,7 @@ func (s *Service) Handle(ctx context.Context, in events.Event) ([]events.Payload
 
 // replayed records, once for each replay and workflow, that the workflow's events were replayed and that nothing came of it.
 func (s *Service) replayed(ctx context.Context, in events.Event, replay string) error {
-	err := s.cfg.Timeline.Record(ctx, Entry{
+	_, err := s.cfg.Timeline.Record(ctx, Entry{
 		EventID: "replay/" + replay, CorrelationID: in.CorrelationID, CausationID: in.CorrelationID, Type: in.Type(), At: s.cfg.Now().UTC(),
 		Source: "archive", PortfolioID: in.Payload.Portfolio(), State: StateReplayed,
 		Summary: fmt.Sprintf("replayed from the archive as %s: refused, no function has traded or published anything", replay),
@@ -93,7 +113,8 @@ func (s *Service) replayed(ctx context.Context, in events.Event, replay string) 
 
 // Watchdog finds the workflows that have been running without an event for longer than StalledAfter, tells people and
 // marks them as stalled, in this order: a workflow that nobody could be told of is found again. One that cannot be
-// marked does not keep the others from it; the error joins all that went wrong.
+// marked does not keep the others from it. Whether today's rebalance is overdue is told to the meter, each time: no figure means that nobody
+// watches. The error joins all that went wrong; if the day could not be judged, no figure is told.
 func (s *Service) Watchdog(ctx context.Context) error {
 	now := s.cfg.Now()
 	stalled, err := s.cfg.Workflows.Stalled(ctx, now.Add(-s.cfg.StalledAfter))
@@ -114,6 +135,11 @@ func (s *Service) Watchdog(ctx context.Context) error {
 			faults = append(faults, fmt.Errorf("workflow %s has stalled: %w", w.CorrelationID, err))
 		}
 	}
+	overdue, err := s.overdue(ctx)
+	if err != nil {
+		return errors.Join(append(faults, err)...)
+	}
+	s.cfg.Meter.Watched(ctx, Watched{Stalled: len(stalled), Overdue: overdue})
 	return errors.Join(faults...)
 }
 

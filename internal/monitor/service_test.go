@@ -200,7 +200,7 @@ func TestWatchdogGoesOnAfterAFault(t *testing.T) {
 func TestConfigIsCheckedWhole(t *testing.T) {
 	t.Parallel()
 	_, err := monitor.New(monitor.Config{})
-	for _, want := range []string{"timeline", "workflows", "notifier", "stalled after is 0s", "now"} {
+	for _, want := range []string{"timeline", "workflows", "notifier", "meter", "calendar", "portfolio", "stalled after is 0s", "now"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("New = %v, want it to name %s", err, want)
 		}

@@ -37,7 +37,7 @@ func entriesOf(correlationID string) primary {
 
 // Record implements monitor.Timeline. The workflow is made anew from all its entries, so their order does not matter;
 // whoever has read more of them writes last.
-func (s *Store) Record(ctx context.Context, e monitor.Entry) error {
+func (s *Store) Record(ctx context.Context, e monitor.Entry) (monitor.Workflow, error) {
 	item := entryItem{
 		primary: primary{PK: entriesOf(e.CorrelationID).PK, SK: join("EV", e.At.UTC().Format(entryTime), e.EventID)},
 		EventID: e.EventID, CorrelationID: e.CorrelationID, CausationID: e.CausationID, Type: e.Type, At: e.At.UTC(),
@@ -45,39 +45,37 @@ func (s *Store) Record(ctx context.Context, e monitor.Entry) error {
 		Day: s.cfg.Now().UTC().Format(time.DateOnly),
 	}
 	// An entry that is there already may be all that an interrupted attempt has done.
-	if _, _, err := put(ctx, s, item.primary, item, absent()); err != nil {
-		return err
+	if _, _, err := put(ctx, s, item.primary, item, absent()); err != nil || e.State == monitor.StateReplayed {
+		return monitor.Workflow{}, err
 	}
-	if e.State == monitor.StateReplayed {
-		return nil
-	}
-	return s.refresh(ctx, e.CorrelationID)
+	w, err := s.refresh(ctx, e.CorrelationID)
+	return w.workflow(), err
 }
 
-// refresh brings the workflow up to date with its entries.
-func (s *Store) refresh(ctx context.Context, correlationID string) error {
+// refresh brings the workflow up to date with its entries and returns it.
+func (s *Store) refresh(ctx context.Context, correlationID string) (workflowItem, error) {
 	entries, err := s.entries(ctx, correlationID)
 	if err != nil {
-		return err
+		return workflowItem{}, err
 	}
 	entries = slices.DeleteFunc(entries, func(i entryItem) bool { return i.State == monitor.StateReplayed })
 	key := dayPrimary(firstDay(entries), correlationID)
 	old, found, err := get[workflowItem](ctx, s, key)
 	if err != nil {
-		return err
+		return workflowItem{}, err
 	}
 	for {
 		if found && old.Entries >= len(entries) {
-			return nil // as fresh as ours: entries are only ever added
+			return old, nil // as fresh as ours: entries are only ever added
 		}
 		next := summarise(entries, old)
 		next.primary = key
 		done, stored, err := s.putWorkflow(ctx, next, found, old.Version)
 		switch {
 		case err != nil || done:
-			return err
+			return next, err
 		case stored == nil:
-			return vanished(key)
+			return workflowItem{}, vanished(key)
 		}
 		old, found = *stored, true
 	}

@@ -54,18 +54,31 @@ func (s *Store) Stalled(ctx context.Context, before time.Time) ([]monitor.Workfl
 	var stalled []monitor.Workflow
 	for _, back := range []int{2, 1, 0} {
 		day := before.UTC().AddDate(0, 0, -back).Format(time.DateOnly)
-		items, err := list[workflowItem](ctx, s, primary{PK: join("DAY", day), SK: "WF#"})
+		workflows, err := s.Day(ctx, market.Date(day))
 		if err != nil {
 			return nil, err
 		}
-		for _, i := range items {
-			if i.alive() && i.UpdatedAt.Before(before) {
-				stalled = append(stalled, i.workflow())
+		for _, w := range workflows {
+			if alive(w.State) && w.UpdatedAt.Before(before) {
+				stalled = append(stalled, w)
 			}
 		}
 	}
 	slices.SortStableFunc(stalled, func(a, b monitor.Workflow) int { return a.UpdatedAt.Compare(b.UpdatedAt) })
 	return stalled, nil
+}
+
+// Day implements monitor.Workflows.
+func (s *Store) Day(ctx context.Context, day market.Date) ([]monitor.Workflow, error) {
+	items, err := list[workflowItem](ctx, s, primary{PK: join("DAY", string(day)), SK: "WF#"})
+	if err != nil {
+		return nil, err
+	}
+	workflows := make([]monitor.Workflow, len(items))
+	for i, item := range items {
+		workflows[i] = item.workflow()
+	}
+	return workflows, nil
 }
 
 // MarkStalled implements monitor.Workflows.
@@ -74,7 +87,7 @@ func (s *Store) MarkStalled(ctx context.Context, id string) error {
 	if err != nil || !found {
 		return err
 	}
-	for w.alive() {
+	for alive(w.State) {
 		next := w
 		next.State, next.StalledAt = monitor.StateStalled, w.Entries
 		done, stored, err := s.putWorkflow(ctx, next, true, w.Version)
@@ -89,6 +102,6 @@ func (s *Store) MarkStalled(ctx context.Context, id string) error {
 	return nil
 }
 
-func (i workflowItem) alive() bool {
-	return i.State == monitor.StateRunning || i.State == monitor.StateResumed
+func alive(s monitor.State) bool {
+	return s == monitor.StateRunning || s == monitor.StateResumed
 }

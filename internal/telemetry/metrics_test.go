@@ -7,7 +7,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/shopspring/decimal"
 
+	"github.com/the-alchemiser/alchemiser/internal/consumer"
+	"github.com/the-alchemiser/alchemiser/internal/monitor"
 	"github.com/the-alchemiser/alchemiser/internal/telemetry"
 	"github.com/the-alchemiser/alchemiser/pkg/bus"
 	"github.com/the-alchemiser/alchemiser/pkg/events"
@@ -31,12 +34,47 @@ func TestPublicationsAreMetricsInTheLog(t *testing.T) {
 				"Timestamp": float64(at.UnixMilli()),
 				"CloudWatchMetrics": []any{map[string]any{
 					"Namespace": "Alchemiser", "Dimensions": []any{[]any{"Stage"}},
-					"Metrics": []any{definition("EventsPublished", "Count"), definition("EventsNotPublished", "Count"), definition("PublishDuration", "Milliseconds")},
+					"Metrics": []any{definition("EventsPublished", "Count"), definition("PublishDuration", "Milliseconds")},
 				}},
 			},
 		}
 	}
 	if d := cmp.Diff([]map[string]any{line(2, 0, 8.5), line(0, 3, 0), line(0, 1, 0)}, lines(t, &log)); d != "" {
 		t.Errorf("lines (-want +got):\n%s", d)
+	}
+}
+
+func TestTenMetricsAndTheRestAsFields(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	m := telemetry.NewMetrics(&log, "dev", "monitor", time.Now)
+	ctx := t.Context()
+	m.Published(ctx, bus.Publication{Accepted: make([]events.Event, 1)})
+	for _, r := range []consumer.Result{consumer.ResultHandled, consumer.ResultRefused, consumer.ResultDuplicate, consumer.ResultReplayed, consumer.ResultFailed} {
+		m.Delivered(ctx, consumer.Outcome{Result: r, Type: "TradeExecuted", Took: time.Second})
+	}
+	for _, s := range []monitor.State{monitor.StateCompleted, monitor.StateNothingToDo, monitor.StateFailed, monitor.StateSkipped} {
+		m.Ended(ctx, monitor.Ended{State: s, Took: time.Minute})
+	}
+	m.Traded(ctx, monitor.Traded{Orders: 2, Fills: 1, Equity: decimal.RequireFromString("100000.10"), Turnover: decimal.RequireFromString("0.25")})
+	m.Watched(ctx, monitor.Watched{Stalled: 1, Overdue: true})
+
+	sums := map[string]float64{}
+	for _, line := range lines(t, &log) {
+		meta, ok := line["_aws"].(map[string]any)
+		if !ok {
+			continue
+		}
+		for _, d := range meta["CloudWatchMetrics"].([]any)[0].(map[string]any)["Metrics"].([]any) {
+			name := d.(map[string]any)["Name"].(string)
+			sums[name] += line[name].(float64)
+		}
+	}
+	want := map[string]float64{
+		"EventsPublished": 1, "PublishDuration": 0, "EventsHandled": 1, "EventsDeadLettered": 1, "WorkflowsCompleted": 2, "WorkflowsFailed": 1,
+		"WorkflowDuration": 180_000, "PortfolioValue": 100000.10, "WorkflowsStalled": 1, "RebalanceOverdue": 1,
+	}
+	if d := cmp.Diff(want, sums); d != "" {
+		t.Errorf("metrics (-want +got):\n%s", d)
 	}
 }

@@ -340,7 +340,7 @@ func TestTimeline(t *testing.T) {
 		for _, e := range rapid.Permutation(append(slices.Clone(tt.entries), tt.entries...)).Draw(rt, "order") {
 			e.CorrelationID = run
 			group.Go(func() {
-				if err := s.Record(t.Context(), e); err != nil {
+				if _, err := s.Record(t.Context(), e); err != nil {
 					rt.Error(err)
 				}
 			})
@@ -413,7 +413,8 @@ func entry(correlationID, id string, at time.Time, state monitor.State) monitor.
 
 func record(t *testing.T, s *store.Store, e monitor.Entry) {
 	t.Helper()
-	check(t, s.Record(t.Context(), e))
+	_, err := s.Record(t.Context(), e)
+	check(t, err)
 }
 
 func order() execution.Order {

@@ -90,7 +90,7 @@ func (w *world) wire() {
 		StepInterval: 10 * time.Second, LimitSteps: 3, CloseMargin: 30 * time.Second, Now: time.Now,
 	}))
 	watches := must(monitor.New(monitor.Config{
-		Timeline: w.store, Workflows: w.store, Notifier: people{w}, StalledAfter: 35 * time.Minute, Now: time.Now,
+		Timeline: w.store, Workflows: w.store, Notifier: people{w}, Meter: silent{}, Calendar: must(nyse.New()), Portfolio: "main", StalledAfter: 35 * time.Minute, Now: time.Now,
 	}))
 	w.function(functions.NameStrategy, time.Minute, functions.Service{Handle: trades.Handle, Types: []events.Type{events.TypeWorkflowStarted}})
 	w.function(functions.NamePortfolio, time.Minute, functions.Service{Handle: plans.Handle, Types: []events.Type{events.TypeSignalGenerated}})
@@ -111,7 +111,7 @@ func (w *world) function(name string, timeout time.Duration, s functions.Service
 	c := must(consumer.New(consumer.Config{
 		Function: name, Component: "handler", SourcePrefix: sourcePrefix, SizeLimit: events.DefaultSizeLimit, Handler: w.alone(name, s.Handle),
 		Observer: s.Observer, Claims: w.store, Publisher: publisher, DeadLetters: must(deadletter.New(f, "queue of "+name)),
-		Tracer: silent{}, Logger: silent{}, Now: time.Now, MaxAttempts: functions.MaxAttempts, FlushMargin: 3 * time.Second,
+		Tracer: silent{}, Logger: silent{}, Meter: silent{}, Now: time.Now, MaxAttempts: functions.MaxAttempts, FlushMargin: 3 * time.Second,
 		Lease: 15 * time.Minute, PollInterval: 500 * time.Millisecond,
 	}))
 	f.entry.Subscribe(name, c.Handle, s.Types...)
@@ -173,6 +173,7 @@ type silent struct{}
 var (
 	_ consumer.Tracer = silent{}
 	_ consumer.Logger = silent{}
+	_ functions.Meter = silent{}
 )
 
 func (silent) Trace(ctx context.Context, _ string, _ map[string]string, f func(context.Context) error) error {
@@ -181,6 +182,10 @@ func (silent) Trace(ctx context.Context, _ string, _ map[string]string, f func(c
 func (silent) With(ctx context.Context, _ map[string]string) context.Context { return ctx }
 func (silent) Info(context.Context, string, map[string]string)               {}
 func (silent) Error(context.Context, string, error, map[string]string)       {}
+func (silent) Delivered(context.Context, consumer.Outcome)                   {}
+func (silent) Ended(context.Context, monitor.Ended)                          {}
+func (silent) Traded(context.Context, monitor.Traded)                        {}
+func (silent) Watched(context.Context, monitor.Watched)                      {}
 
 // acting is the actor of ctx; a person who is none is never a replay.
 func (w *world) acting(ctx context.Context) *actor {

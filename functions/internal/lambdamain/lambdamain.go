@@ -46,7 +46,8 @@ func run(ctx context.Context, name string, wire functions.Wire) error {
 		return err
 	}
 	telemetry.TraceAWS(&aws)
-	f, err := functions.New(name, cfg, aws)
+	metrics := telemetry.NewMetrics(os.Stdout, cfg.Stage, name, time.Now)
+	f, err := functions.New(name, cfg, aws, metrics)
 	if err != nil {
 		return err
 	}
@@ -58,7 +59,7 @@ func run(ctx context.Context, name string, wire functions.Wire) error {
 	if cfg.Mode == config.ModeShadow {
 		serve = shadow
 	}
-	entry, err := serve(ctx, f, service, tracer)
+	entry, err := serve(ctx, f, service, tracer, metrics)
 	if err != nil {
 		return err
 	}
@@ -67,14 +68,13 @@ func run(ctx context.Context, name string, wire functions.Wire) error {
 }
 
 // live returns the entry of a function that handles its events.
-func live(ctx context.Context, f *functions.Function, service functions.Service, tracer *telemetry.Tracer) (*lambdabus.Entry, error) {
+func live(ctx context.Context, f *functions.Function, service functions.Service, tracer *telemetry.Tracer, metrics *telemetry.Metrics) (*lambdabus.Entry, error) {
 	ports := functions.Ports{Tracer: tracer, Logger: telemetry.NewLogger(os.Stdout, f.Name, f.Config.Lambda.Version)}
 	if !service.Observer {
 		publisher, err := f.EventBridge()
 		if err != nil {
 			return nil, err
 		}
-		metrics := telemetry.NewMetrics(os.Stdout, f.Config.Stage, f.Name, time.Now)
 		ports.Publisher = bus.Observe(publisher, time.Now, metrics.Published)
 	}
 	c, err := f.Consumer(ctx, service, ports)
@@ -88,7 +88,7 @@ func live(ctx context.Context, f *functions.Function, service functions.Service,
 
 // shadow returns the entry of a function that only records what comes to it. The watchdog of the schedule is a no-op: the
 // process that trades has its own.
-func shadow(_ context.Context, f *functions.Function, service functions.Service, _ *telemetry.Tracer) (*lambdabus.Entry, error) {
+func shadow(_ context.Context, f *functions.Function, service functions.Service, _ *telemetry.Tracer, _ *telemetry.Metrics) (*lambdabus.Entry, error) {
 	entry := lambdabus.New(func(context.Context) error { return nil })
 	entry.Subscribe(f.Name, fingerprint.ShadowHandler(f.Name, f.Store, time.Now), service.Types...)
 	return entry, nil
