@@ -12,6 +12,9 @@ locals {
     service => "arn:${data.aws_partition.this.partition}:${service}:${data.aws_region.this.id}:${data.aws_caller_identity.this.account_id}"
   }
 
+  # In shadow mode the process starts the runs.
+  scheduled = var.schedules_enabled && var.mode != "shadow"
+
   # Created outside of Terraform, so that broker keys never enter its state.
   broker_secret = "/alchemiser/${var.stage}/broker"
 
@@ -88,7 +91,10 @@ module "observability" {
   stage              = var.stage
   bus                = { name = module.bus.name, arn = module.bus.arn }
   dead_letters_arn   = module.bus.dead_letters_arn
+  dead_letters_name  = module.bus.dead_letters_name
   rules_off          = module.state.rules_off
+  watched            = local.scheduled
+  runbook            = var.runbook
   log_retention_days = var.log_retention_days
   notification_email = var.notification_email
 }
@@ -108,6 +114,7 @@ module "function" {
   rule_enabled       = (var.mode != "hosted" || each.key == "monitor") && !contains(module.state.rules_off, each.value.rule_name)
   event_pattern      = each.value.event_pattern
   statements         = each.value.statements
+  alarms             = var.observability ? { topic_arn = module.observability.alarms_topic_arn, runbook = var.runbook } : null
   bus                = { name = module.bus.name, arn = module.bus.arn }
   log_retention_days = var.log_retention_days
 }
@@ -117,10 +124,22 @@ module "schedule" {
 
   stage            = var.stage
   portfolio_id     = var.portfolio_id
-  enabled          = var.schedules_enabled && var.mode != "shadow" # there the process starts the runs
+  enabled          = local.scheduled
   bus_arn          = module.bus.arn
   dead_letters_arn = module.bus.dead_letters_arn
   watchdog_arn     = module.function["monitor"].alias_arn
+}
+
+module "dashboard" {
+  source = "./modules/dashboard"
+  count  = var.observability ? 1 : 0
+
+  stage     = var.stage
+  functions = module.function
+  queues    = concat([for f in module.function : f.dead_letters_name], [module.bus.dead_letters_name])
+  alarms    = concat(module.observability.alarm_arns, flatten([for f in module.function : f.alarm_arns]))
+  event_log = module.observability.event_log_group_name
+  runbook   = var.runbook
 }
 
 # What `alchemiser run --mode eventbridge` reads.

@@ -70,3 +70,13 @@ output "trades_topic_arn" {
   description = "Topic with each TradeExecuted event as JSON, for machines; null without observability."
   value       = module.observability.trades_topic_arn
 }
+
+output "alarms_topic_arn" {
+  description = "Topic with the alarms, for people; null without observability."
+  value       = module.observability.alarms_topic_arn
+}
+
+output "dashboard_name" {
+  description = "Dashboard that answers whether today's rebalance worked; null without observability."
+  value       = one(module.dashboard[*].name)
+}

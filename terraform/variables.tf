@@ -218,7 +218,14 @@ variable "observability" {
 }
 
 variable "notification_email" {
-  description = "Address that gets the digest of each run. Null: nobody is subscribed."
+  description = "Address that gets the digest of each run, and the alarms. Null: nobody is subscribed."
   type        = string
   default     = null
+}
+
+variable "runbook" {
+  description = "Address of the folder with a page for each alarm; each alarm's description ends with its page."
+  type        = string
+  default     = "https://github.com/the-alchemiser/alchemiser/blob/main/docs/runbook"
+  nullable    = false
 }

@@ -32,7 +32,7 @@ func TestTerraformGivesTheseNames(t *testing.T) {
 	names := []string{
 		stage.Bus(), stage.Archive(), stage.Table(), stage.Function("FUNCTION"), stage.DeadLetters("FUNCTION"), stage.EventDeadLetters(),
 		stage.TradesRule(), stage.EventLog(), stage.ScheduleGroup(), stage.Schedule("watchdog"), stage.DigestTopic(), stage.TradingSwitch(),
-		stage.RulesOff(), stage.BrokerKeys(), stage.HostQueue(), stage.Dashboard(), stage.AlarmPrefix() + "rebalance-overdue",
+		stage.RulesOff(), stage.BrokerKeys(), stage.HostQueue(), stage.Dashboard(), stage.AlarmPrefix() + "${each.key}",
 	}
 	for _, f := range naming.Functions() {
 		names = append(names, stage.Rule(f))

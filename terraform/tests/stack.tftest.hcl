@@ -41,8 +41,30 @@ run "without_observability_the_functions_are_all_there" {
   }
 
   assert {
-    condition     = output.event_log_group_name == null && output.trades_topic_arn == null
+    condition     = output.event_log_group_name == null && output.trades_topic_arn == null && output.dashboard_name == null
     error_message = "what only watches must be left out"
+  }
+}
+
+run "every_function_is_alarmed" {
+  command = apply
+
+  assert {
+    condition     = alltrue([for f in module.function : length(f.alarm_arns) == 7]) && length(module.observability.alarm_arns) == 4
+    error_message = "seven alarms a function, and four of the stage"
+  }
+}
+
+run "without_schedules_nothing_is_overdue" {
+  command = apply
+
+  variables {
+    schedules_enabled = false
+  }
+
+  assert {
+    condition     = length(module.observability.alarm_arns) == 3
+    error_message = "an alarm on a rebalance that nobody starts would never be quiet"
   }
 }
 

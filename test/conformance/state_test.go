@@ -393,6 +393,30 @@ func TestWatchdogFindsTheSilent(t *testing.T) {
 	}
 }
 
+func TestAWorkflowStandsUnderTheDayOfItsFirstEntry(t *testing.T) {
+	now := noon
+	s := newStore(t, &forgetful{Client: dynamo(t)}, func() time.Time { return now })
+	record(t, s, entry("run", "1", noon, monitor.StateRunning))
+	now = noon.AddDate(0, 0, 1)
+	after, err := s.Record(t.Context(), entry("run", "2", now, monitor.StateCompleted))
+	check(t, err)
+	want := monitor.Workflow{
+		CorrelationID: "run", PortfolioID: "main", TradingDate: "2026-03-02", State: monitor.StateCompleted, StartedAt: noon, UpdatedAt: now,
+		LastSummary: "something happened",
+	}
+	if d := cmp.Diff(want, after); d != "" {
+		t.Errorf("what Record returns (-want +got):\n%s", d)
+	}
+	day, err := s.Day(t.Context(), market.DateOf(noon))
+	check(t, err)
+	if d := cmp.Diff([]monitor.Workflow{want}, day); d != "" {
+		t.Errorf("the day of the first entry (-want +got):\n%s", d)
+	}
+	if later, err := s.Day(t.Context(), market.DateOf(now)); err != nil || len(later) != 0 {
+		t.Errorf("the day after has %+v, %v, want nothing", later, err)
+	}
+}
+
 func names(t *testing.T, s *store.Store, before time.Time) string {
 	t.Helper()
 	found, err := s.Stalled(t.Context(), before)

@@ -22,3 +22,8 @@ output "dead_letters_url" {
   description = "URL of the dead letter queue of all targets that are not functions."
   value       = aws_sqs_queue.dead_letters.url
 }
+
+output "dead_letters_name" {
+  description = "Name of the dead letter queue of all targets that are not functions."
+  value       = aws_sqs_queue.dead_letters.name
+}

@@ -22,3 +22,13 @@ output "dead_letters_url" {
   description = "URL of the function's dead letter queue."
   value       = aws_sqs_queue.dead_letters.url
 }
+
+output "dead_letters_name" {
+  description = "Name of the function's dead letter queue."
+  value       = aws_sqs_queue.dead_letters.name
+}
+
+output "alarm_arns" {
+  description = "ARNs of the function's alarms."
+  value       = [for alarm in aws_cloudwatch_metric_alarm.this : alarm.arn]
+}

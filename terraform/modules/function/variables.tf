@@ -104,3 +104,9 @@ variable "log_retention_days" {
   type        = number
   nullable    = false
 }
+
+variable "alarms" {
+  description = "Topic that alarms go to, and the address of the runbook's folder; null makes no alarms."
+  type        = object({ topic_arn = string, runbook = string })
+  default     = null
+}

@@ -17,3 +17,13 @@ output "trades_topic_arn" {
   description = "Topic with each TradeExecuted event, for machines; null if not enabled."
   value       = one(aws_sns_topic.trades[*].arn)
 }
+
+output "alarms_topic_arn" {
+  description = "Topic with the alarms, for people; null if not enabled."
+  value       = one(aws_sns_topic.alarms[*].arn)
+}
+
+output "alarm_arns" {
+  description = "ARNs of the alarms of the stage as a whole."
+  value       = [for alarm in aws_cloudwatch_metric_alarm.this : alarm.arn]
+}

@@ -23,6 +23,24 @@ variable "dead_letters_arn" {
   nullable    = false
 }
 
+variable "dead_letters_name" {
+  description = "Name of the dead letter queue of targets that are not functions."
+  type        = string
+  nullable    = false
+}
+
+variable "watched" {
+  description = "Whether a rebalance is due each trading day: only then can one be overdue."
+  type        = bool
+  nullable    = false
+}
+
+variable "runbook" {
+  description = "Address of the folder with a page for each alarm."
+  type        = string
+  nullable    = false
+}
+
 variable "rules_off" {
   description = "Names of the rules that an operator has switched off."
   type        = set(string)

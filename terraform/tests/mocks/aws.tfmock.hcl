@@ -59,3 +59,7 @@ mock_resource "aws_lambda_alias" {
 mock_resource "aws_scheduler_schedule_group" {
   defaults = { arn = "arn:aws:scheduler:us-east-1:123456789012:schedule-group/mock" }
 }
+
+mock_resource "aws_cloudwatch_metric_alarm" {
+  defaults = { arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:mock" }
+}
