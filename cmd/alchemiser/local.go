@@ -25,7 +25,7 @@ func newLocalCommand() *cobra.Command {
 		Use:   "local",
 		Short: "The embedded AWS endpoint",
 	}
-	cmd.AddCommand(newLocalUpCommand(), newLocalEnvCommand(), newLocalPermissionsCommand())
+	cmd.AddCommand(newLocalUpCommand(), newLocalEnvCommand(), newLocalPermissionsCommand(), newLocalMailsCommand())
 	return cmd
 }
 

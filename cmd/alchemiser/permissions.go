@@ -1,11 +1,9 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -34,8 +32,8 @@ Needs an endpoint that judges calls: --iam audit or enforce, as "make up" starts
 			if err != nil {
 				return err
 			}
-			report, err := permissions(cmd.Context(), record.URL)
-			if err != nil {
+			var report authz.Report
+			if err := record.Control(cmd.Context(), "permissions", &report); err != nil {
 				return err
 			}
 			if asJSON {
@@ -47,26 +45,6 @@ Needs an endpoint that judges calls: --iam audit or enforce, as "make up" starts
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
-}
-
-// permissions asks the endpoint at url.
-func permissions(ctx context.Context, url string) (report authz.Report, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/_alchemiser/permissions", http.NoBody)
-	if err != nil {
-		return report, err
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return report, fmt.Errorf("ask the endpoint: %w", err)
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return report, fmt.Errorf("ask the endpoint %s for permissions: %s", url, res.Status)
-	}
-	if err := json.NewDecoder(res.Body).Decode(&report); err != nil {
-		return report, fmt.Errorf("answer of the endpoint: %w", err)
-	}
-	return report, nil
 }
 
 func writePermissions(out io.Writer, r authz.Report) {

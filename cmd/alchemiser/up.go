@@ -70,6 +70,7 @@ The stack is running: AWS endpoint %s, paper broker %s.
   aws events list-rules --event-bus-name alchemiser-trading-events-%[3]s
   terraform -chdir=terraform plan -var stage=%[3]s -detailed-exitcode
   bin/alchemiser --stage %[3]s local permissions        which statements of which policies were used
+  bin/alchemiser --stage %[3]s local mails              the mails that a trader would have got
   make down STAGE=%[3]s                               stop it
 `, s.Record.URL, s.Record.BrokerURL, s.Record.Stage)
 }

@@ -46,7 +46,8 @@ func newTerraform(cfg Config, r Record) (*Terraform, error) {
 		"TF_VAR_broker_base_url":    r.BrokerURL,
 		"TF_VAR_broker_data_url":    r.BrokerURL,
 		// The clock of the paper broker stands still; a real schedule would start runs beside ours.
-		"TF_VAR_schedules_enabled": "false",
+		"TF_VAR_schedules_enabled":  "false",
+		"TF_VAR_notification_email": Address,
 	}
 	config, err := ProviderConfig(cfg.Folder())
 	if err != nil {
