@@ -19,7 +19,7 @@ var everywhere = []string{
 	"dynamodb.BatchGetItem", "dynamodb.BatchWriteItem", "dynamodb.ListTables", "dynamodb.TransactGetItems", "dynamodb.TransactWriteItems",
 	"events.ListArchives", "events.ListEventBuses", "events.ListReplays", "events.ListRuleNamesByTarget", "events.ListRules", "events.PutEvents", "events.TestEventPattern",
 	"iam.ListPolicies", "iam.ListRoles",
-	"lambda.CreateFunction", "lambda.GetAccountSettings", "lambda.ListFunctions",
+	"lambda.CreateEventSourceMapping", "lambda.CreateFunction", "lambda.GetAccountSettings", "lambda.ListEventSourceMappings", "lambda.ListFunctions",
 	"logs.DeleteResourcePolicy", "logs.DescribeResourcePolicies", "logs.PutResourcePolicy",
 	"monitoring.DeleteAlarms", "monitoring.DeleteDashboards", "monitoring.DisableAlarmActions", "monitoring.EnableAlarmActions", "monitoring.GetMetricData", "monitoring.GetMetricStatistics", "monitoring.ListDashboards", "monitoring.ListMetrics", "monitoring.ListTagsForResource", "monitoring.PutMetricData", "monitoring.TagResource", "monitoring.UntagResource",
 	"scheduler.ListScheduleGroups",

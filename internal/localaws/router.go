@@ -62,6 +62,9 @@ func (r *router) runtimeMay(role, action string) bool {
 	return r.access.Runtime(role, wire.Access{Action: action, Resource: "*"})
 }
 
+// runtime says whether a role may do what Lambda's runtime does for its functions.
+func (r *router) runtime(role string, need wire.Access) bool { return r.access.Runtime(role, need) }
+
 // mayLog says whether a role may create a log stream and write to it.
 func (r *router) mayLog(role, group, stream string) bool {
 	streams := arn.New("logs", "log-group:"+group+":log-stream:")

@@ -61,7 +61,7 @@ func newServices(s *Server, cfg Config) (v services, err error) {
 	}
 	if v.lambda, err = lambda.New(lambda.Config{
 		Store: s.store, Clock: s.clock, Sender: router,
-		Credentials: functionRoles{v.iam}, Logs: functionLogs{v.logs, router}, Tracer: v.xray,
+		Credentials: functionRoles{v.iam}, Logs: functionLogs{v.logs, router}, Tracer: v.xray, Queues: v.sqs, May: router.runtime,
 		EndpointURL: s.URL, RetryScale: cfg.RetryScale, Faults: &s.faults, Metrics: v.metrics, Packages: cfg.packages(),
 	}); err != nil {
 		return v, err

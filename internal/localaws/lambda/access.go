@@ -62,6 +62,12 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 		return needs
 	case removePermissionInput:
 		return on(in.FunctionName, in.Qualifier)
+	case createMappingInput:
+		return onAnything(action, in.FunctionName, in.Tags)
+	case mappingInput:
+		return s.onMapping(action, in.UUID)
+	case updateMappingInput:
+		return s.onMapping(action, in.UUID)
 	case tagInput:
 		return []wire.Access{{Action: action, Resource: in.Resource, Context: wire.TagMapConditions(in.Tags, nil)}}
 	case untagInput:
@@ -70,6 +76,27 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 		return []wire.Access{{Action: action, Resource: in.Resource}}
 	}
 	return []wire.Access{{Action: action, Resource: "*"}}
+}
+
+// onAnything is the permission to make a mapping: it has no resource, but a condition key for the function.
+func onAnything(action, function string, tags map[string]string) []wire.Access {
+	need := wire.Access{Action: action, Resource: "*", Context: wire.TagMapConditions(tags, nil)}
+	if r, err := parseRef(function, ""); err == nil {
+		if need.Context == nil {
+			need.Context = map[string][]string{}
+		}
+		need.Context["lambda:FunctionArn"] = []string{r.arn()}
+	}
+	return []wire.Access{need}
+}
+
+// onMapping is a permission on a mapping, with the function that it invokes.
+func (s *Service) onMapping(action, uuid string) []wire.Access {
+	need := wire.Access{Action: action, Resource: mapping{UUID: uuid}.arn()}
+	if m, err := s.mappings.get(uuid); err == nil {
+		need.Context = map[string][]string{"lambda:FunctionArn": {functionARN(m.Function, m.Qualifier)}}
+	}
+	return []wire.Access{need}
 }
 
 func passRole(role *string) []wire.Access {

@@ -7,6 +7,8 @@ const (
 	one       = functions + "/{FunctionName}"
 	asyncPath = "/2019-09-25/functions/{FunctionName}/event-invoke-config"
 	tagsPath  = "/2017-03-31/tags/{Resource}"
+	sources   = "/2015-03-31/event-source-mappings"
+	source    = sources + "/{UUID}"
 	reserve   = "/2017-10-31/functions/{FunctionName}/concurrency"
 )
 
@@ -16,7 +18,8 @@ func (s *Service) API() wire.Service {
 		Name: "lambda", Protocol: wire.REST,
 		Access: s.access,
 		Gaps: []string{
-			"There are no event source mappings, images, layers, VPCs, function URLs, provisioned concurrency, response streaming and code signing.",
+			"Event source mappings read SQS queues only, and work on five batches at once unless told otherwise: they do not scale up.",
+			"There are no images, layers, VPCs, function URLs, provisioned concurrency, response streaming and code signing.",
 			"Memory is reported, not limited: a function that takes more than it has is not killed.",
 			"A role that may not write segments loses those that the function sends; Lambda's own are kept.",
 		},
@@ -50,6 +53,11 @@ func (s *Service) API() wire.Service {
 			wire.Rest("GetFunctionCodeSigningConfig", "GET", "/2020-06-30/functions/{FunctionName}/code-signing-config",
 				s.getCodeSigning),
 			wire.Rest("GetAccountSettings", "GET", "/2016-08-19/account-settings", s.getAccountSettings),
+			wire.Rest("CreateEventSourceMapping", "POST", sources, s.createMapping),
+			wire.Rest("ListEventSourceMappings", "GET", sources, s.listMappings),
+			wire.Rest("GetEventSourceMapping", "GET", source, s.getMapping),
+			wire.Rest("UpdateEventSourceMapping", "PUT", source, s.updateMapping),
+			wire.Rest("DeleteEventSourceMapping", "DELETE", source, s.deleteMapping),
 			wire.Rest("TagResource", "POST", tagsPath, s.tagResource),
 			wire.Rest("UntagResource", "DELETE", tagsPath, s.untagResource),
 			wire.Rest("ListTags", "GET", tagsPath, s.listTags),

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,12 +22,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	sqssdk "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/faults"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/lambda"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/sqs"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/xray"
@@ -161,7 +164,12 @@ type harness struct {
 	post  *post
 	clock *clock.Clock
 	xray  *xray.Service
-	api   wire.Service
+	sqs   *sqs.Service
+	// queues is a client of SQS at the same server.
+	queues *sqssdk.Client
+	// forbidden is the action that no role may do.
+	forbidden atomic.Pointer[string]
+	api       wire.Service
 	// faults strike invocations.
 	faults faults.Injector
 	stop   func()
@@ -185,11 +193,14 @@ func startLimited(t *testing.T, dir string, limit int) *harness {
 		packages = filepath.Join(dir, "packages")
 	}
 	h := &harness{logs: &logbook{}, post: &post{out: make(chan sent, 100)}, clock: clock.New()}
+	if h.sqs, err = sqs.New(sqs.Config{Store: store, Clock: h.clock, URL: func() string { return "http://127.0.0.1:4566" }}); err != nil {
+		t.Fatal(err)
+	}
 	if h.xray, err = xray.New(xray.Config{Store: store, Clock: h.clock}); err != nil {
 		t.Fatal(err)
 	}
 	h.Service, err = lambda.New(lambda.Config{
-		Store: store, Clock: h.clock, Sender: h.post, Credentials: roles{}, Logs: h.logs, Tracer: h.xray,
+		Store: store, Clock: h.clock, Sender: h.post, Credentials: roles{}, Logs: h.logs, Tracer: h.xray, Queues: h.sqs, May: h.may,
 		EndpointURL: func() string { return "http://127.0.0.1:4566" }, RetryScale: 1e-6, Faults: &h.faults, Packages: packages, MaxQueued: limit,
 	})
 	if err != nil {
@@ -201,8 +212,12 @@ func startLimited(t *testing.T, dir string, limit int) *harness {
 	go func() { xrayDone <- h.xray.Run(ctx) }()
 	h.api = h.API()
 	known := func(context.Context, string) (wire.Caller, bool) { return wire.Caller{}, true }
-	server := httptest.NewServer(wire.NewHandler([]wire.Service{h.api, h.xray.API()}, known, log.New(os.Stderr, "", 0)))
+	server := httptest.NewServer(wire.NewHandler([]wire.Service{h.api, h.xray.API(), h.sqs.API()}, known, log.New(os.Stderr, "", 0)))
 	h.Client = sdk.New(sdk.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+	h.queues = sqssdk.New(sqssdk.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
@@ -218,6 +233,12 @@ func startLimited(t *testing.T, dir string, limit int) *harness {
 	})
 	t.Cleanup(h.stop)
 	return h
+}
+
+// may is what the roles of functions are asked for.
+func (h *harness) may(_ string, need wire.Access) bool {
+	forbidden := h.forbidden.Load()
+	return forbidden == nil || *forbidden != need.Action
 }
 
 // create makes the function f.

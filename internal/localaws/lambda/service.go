@@ -1,8 +1,9 @@
 // Package lambda is AWS Lambda: functions, versions, aliases, permissions and event invoke configurations, the
-// asynchronous queue with its retries and destinations, and the execution of functions as processes of this machine.
+// asynchronous queue with its retries and destinations, event source mappings of queues, and the execution of functions as
+// processes of this machine.
 //
-// It does not do images, layers, VPCs, function URLs, provisioned concurrency, response streaming and code signing;
-// requests for them are refused. Event source mappings are not there yet. Memory is reported, not limited.
+// It does not do images, layers, VPCs, function URLs, provisioned concurrency, response streaming, code signing and event
+// source mappings of streams; requests for them are refused. Memory is reported, not limited.
 //
 // API: https://docs.aws.amazon.com/lambda/latest/api/Welcome.html
 package lambda
@@ -21,6 +22,7 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/localaws/lambda/sandbox"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/metrics"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
 
 // Session is a set of temporary credentials of a role.
@@ -62,6 +64,9 @@ type Config struct {
 	Credentials Credentials
 	Logs        Logs
 	Tracer      Tracer
+	// Queues are what event source mappings read, as the role of the function May.
+	Queues delivery.Source
+	May    func(role string, need wire.Access) bool
 	// EndpointURL returns the endpoint's own URL, such as "http://127.0.0.1:4566": the functions' AWS_ENDPOINT_URL.
 	EndpointURL func() string
 	// RetryScale multiplies the delays between attempts of the asynchronous queue; 0 means 1, as on AWS.
@@ -84,6 +89,8 @@ type Service struct {
 	queue   *queue
 	pool    *pool
 	host    *sandbox.Host
+	// mappings are the event source mappings.
+	mappings *mappings
 	// failure holds the first error after which the service cannot go on.
 	failure chan error
 
@@ -96,8 +103,8 @@ var _ delivery.Receiver = (*Service)(nil)
 // New returns the service with the functions and queued events that the store holds. Functions run while Run runs.
 func New(cfg Config) (*Service, error) {
 	if cfg.Store == nil || cfg.Clock == nil || cfg.Sender == nil || cfg.Credentials == nil || cfg.Logs == nil ||
-		cfg.Tracer == nil || cfg.EndpointURL == nil {
-		return nil, errors.New("lambda: store, clock, sender, credentials, logs, tracer and endpoint url are required")
+		cfg.Tracer == nil || cfg.EndpointURL == nil || cfg.Queues == nil || cfg.May == nil {
+		return nil, errors.New("lambda: store, clock, sender, credentials, logs, tracer, queues, may and endpoint url are required")
 	}
 	if cfg.RetryScale == 0 {
 		cfg.RetryScale = 1
@@ -126,10 +133,13 @@ func New(cfg Config) (*Service, error) {
 	if s.queue, err = newQueue(cfg.Store, cfg.Clock, cfg.MaxQueued); err != nil {
 		return nil, err
 	}
+	if s.mappings, err = newMappings(cfg.Store); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
-// Run carries out queued invocations and lets functions run until ctx ends; then no process of a function is left. It
+// Run carries out queued invocations, reads the queues of event source mappings and lets functions run until ctx ends; then no process of a function is left. It
 // returns an error if the store fails.
 func (s *Service) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -137,6 +147,7 @@ func (s *Service) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	running.Go(func() { s.host.Run(ctx) })
 	running.Go(func() { s.queue.run(ctx, s.work) })
+	running.Go(func() { s.readQueues(ctx) })
 	tick := time.NewTicker(30 * time.Second)
 	defer tick.Stop()
 	var failure error

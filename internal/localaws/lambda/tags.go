@@ -19,11 +19,33 @@ const (
 
 var tagExpr = regexp.MustCompile(`^` + tagPattern + `$`)
 
+// retag lets edit change the tags of a function or an event source mapping.
+func (s *Service) retag(resource string, edit func(tags map[string]string) error) error {
+	if uuid, ok := mappingOf(resource); ok {
+		return s.mappings.change(uuid, func(m *mapping) error {
+			m.Tags = withTags(m.Tags)
+			return edit(m.Tags)
+		})
+	}
+	r, err := tagged(resource)
+	if err != nil {
+		return err
+	}
+	return s.change(r.name, errNoFunction(r.arn()), func(f *function) error {
+		f.Tags = withTags(f.Tags)
+		return edit(f.Tags)
+	})
+}
+
+// withTags returns a copy of tags that may be changed.
+func withTags(tags map[string]string) map[string]string {
+	all := map[string]string{}
+	maps.Copy(all, tags)
+	return all
+}
+
 // tagged returns the name of the function that a tag operation is about.
 func tagged(resource string) (ref, error) {
-	if !tagExpr.MatchString(resource) {
-		return ref{}, validation(resource, "resource", patternConstraint(tagPattern))
-	}
 	r, ok := isFunction(resource)
 	if !ok {
 		a, _ := arn.Parse(resource)
@@ -35,25 +57,29 @@ func tagged(resource string) (ref, error) {
 	return r, nil
 }
 
+// checkTagged refuses what is not the ARN of anything that has tags.
+func checkTagged(resource string) error {
+	if !tagExpr.MatchString(resource) {
+		return validation(resource, "resource", patternConstraint(tagPattern))
+	}
+	return nil
+}
+
 type tagInput struct {
 	Resource string `path:"Resource" json:"-"`
 	Tags     map[string]string
 }
 
 func (s *Service) tagResource(_ context.Context, in tagInput) (gone, error) {
-	r, err := tagged(in.Resource)
-	if err != nil {
+	if err := checkTagged(in.Resource); err != nil {
 		return gone{}, err
 	}
-	return deleted, s.change(r.name, errNoFunction(r.arn()), func(f *function) error {
+	return deleted, s.retag(in.Resource, func(tags map[string]string) error {
 		if len(in.Tags) == 0 {
 			return invalid("An error occurred and the request cannot be processed.")
 		}
-		if f.Tags == nil {
-			f.Tags = map[string]string{}
-		}
-		maps.Copy(f.Tags, in.Tags)
-		if len(f.Tags) > maxTags {
+		maps.Copy(tags, in.Tags)
+		if len(tags) > maxTags {
 			return invalid("Number of tags exceeds resource tag limit.")
 		}
 		return nil
@@ -66,17 +92,16 @@ type untagInput struct {
 }
 
 func (s *Service) untagResource(_ context.Context, in untagInput) (gone, error) {
-	r, err := tagged(in.Resource)
-	if err != nil {
+	if err := checkTagged(in.Resource); err != nil {
 		return gone{}, err
 	}
 	if len(in.TagKeys) == 0 {
 		return gone{}, wire.Errorf("ValidationException",
 			"1 validation error detected: Value null at 'tagKeys' failed to satisfy constraint: Member must not be null")
 	}
-	return deleted, s.change(r.name, errNoFunction(r.arn()), func(f *function) error {
+	return deleted, s.retag(in.Resource, func(tags map[string]string) error {
 		for _, key := range in.TagKeys {
-			delete(f.Tags, key)
+			delete(tags, key)
 		}
 		return nil
 	})
@@ -89,6 +114,13 @@ type tagsInput struct {
 type tagsOutput struct{ Tags map[string]string }
 
 func (s *Service) listTags(_ context.Context, in tagsInput) (tagsOutput, error) {
+	if err := checkTagged(in.Resource); err != nil {
+		return tagsOutput{}, err
+	}
+	if uuid, ok := mappingOf(in.Resource); ok {
+		m, err := s.mappings.get(uuid)
+		return tagsOutput{withTags(m.Tags)}, err
+	}
 	r, err := tagged(in.Resource)
 	if err != nil {
 		return tagsOutput{}, err
@@ -97,7 +129,5 @@ func (s *Service) listTags(_ context.Context, in tagsInput) (tagsOutput, error) 
 	if !ok {
 		return tagsOutput{}, errNoFunction(r.arn())
 	}
-	out := tagsOutput{Tags: map[string]string{}}
-	maps.Copy(out.Tags, f.Tags)
-	return out, nil
+	return tagsOutput{withTags(f.Tags)}, nil
 }

@@ -14,8 +14,46 @@ import (
 )
 
 type event struct {
-	Do   string `json:"do"`
-	File string `json:"file"`
+	Do      string   `json:"do"`
+	File    string   `json:"file"`
+	Records []record `json:"Records"`
+}
+
+// record is a message of a queue. Its body says what becomes of it: "bad" fails, "bad at first" fails once.
+type record struct {
+	ID         string            `json:"messageId"`
+	Body       string            `json:"body"`
+	Attributes map[string]string `json:"attributes"`
+}
+
+func (r record) bad() bool {
+	return r.Body == "bad" || r.Body == "bad at first" && r.Attributes["ApproximateReceiveCount"] == "1"
+}
+
+// batch prints the bodies. REPORT says how it tells of bad ones: by their ids, or in a report that is none; else by an error.
+func batch(records []record) (any, error) {
+	var bodies, failed []string
+	for _, r := range records {
+		bodies = append(bodies, r.Body)
+		if r.bad() {
+			failed = append(failed, r.ID)
+		}
+	}
+	fmt.Printf("batch %q\n", bodies)
+	switch os.Getenv("REPORT") {
+	case "ids":
+		items := []map[string]string{}
+		for _, id := range failed {
+			items = append(items, map[string]string{"itemIdentifier": id})
+		}
+		return map[string]any{"batchItemFailures": items}, nil
+	case "garbage":
+		return map[string]any{"batchItemFailures": []map[string]string{{"foo": "notvalid"}}}, nil
+	}
+	if len(failed) > 0 {
+		return nil, errors.New("bad messages")
+	}
+	return nil, nil
 }
 
 // calls counts the invocations of this process: it tells a warm start from a cold one.
@@ -23,6 +61,9 @@ var calls int
 
 func handle(ctx context.Context, in event) (any, error) {
 	calls++
+	if len(in.Records) > 0 {
+		return batch(in.Records)
+	}
 	lc, _ := lambdacontext.FromContext(ctx)
 	switch in.Do {
 	case "env":
