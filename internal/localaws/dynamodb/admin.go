@@ -31,7 +31,7 @@ type TableSettings struct {
 	LocalSecondaryIndexes       []json.RawMessage
 	GlobalSecondaryIndexUpdates []json.RawMessage
 	ReplicaUpdates              []json.RawMessage
-	WarmThroughput              json.RawMessage
+	WarmThroughput              *Warmth
 	OnDemandThroughput          json.RawMessage
 }
 
@@ -41,45 +41,6 @@ type CreateTableInput struct {
 	KeySchema []KeyElement
 	Tags      []Tag
 }
-
-// TableDescription is what DynamoDB tells about a table.
-type TableDescription struct {
-	TableName                 string
-	TableArn                  string
-	TableID                   string `json:"TableId"`
-	TableStatus               string
-	CreationDateTime          wire.Time
-	KeySchema                 []KeyElement
-	AttributeDefinitions      []Definition
-	BillingModeSummary        *billingSummary `json:",omitempty"`
-	ProvisionedThroughput     throughputSummary
-	WarmThroughput            *warmThroughput `json:",omitempty"`
-	SSEDescription            *sseSummary     `json:",omitempty"`
-	TableClassSummary         *classSummary   `json:",omitempty"`
-	DeletionProtectionEnabled bool
-	ItemCount                 int64
-	TableSizeBytes            int64
-}
-
-type (
-	billingSummary struct {
-		BillingMode                       string
-		LastUpdateToPayPerRequestDateTime *wire.Time `json:",omitempty"`
-	}
-	throughputSummary struct {
-		Throughput
-		NumberOfDecreasesToday int64
-	}
-	warmThroughput struct {
-		ReadUnitsPerSecond, WriteUnitsPerSecond int64
-		Status                                  string
-	}
-	sseSummary struct {
-		Status, SSEType string
-		KMSMasterKeyArn string `json:",omitempty"`
-	}
-	classSummary struct{ TableClass string }
-)
 
 // DescriptionOutput answers changes of a table.
 type DescriptionOutput struct{ TableDescription TableDescription }
@@ -117,12 +78,7 @@ func (s *Service) createTable(_ context.Context, in CreateTableInput) (out Descr
 		return out, err
 	}
 	s.tables[name] = rec
-	out.TableDescription = rec.describe("CREATING")
-	out.TableDescription.WarmThroughput = nil
-	if rec.OnDemand {
-		out.TableDescription.BillingModeSummary = &billingSummary{BillingMode: "PAY_PER_REQUEST"}
-	}
-	return out, nil
+	return DescriptionOutput{rec.describeNew()}, nil
 }
 
 // checkSchema checks the primary key and that exactly its attributes have types.
@@ -165,8 +121,8 @@ func (r *record) apply(in TableSettings) error {
 	if len(in.ReplicaUpdates) > 0 {
 		return attr.Invalidf("Global tables are not supported by this endpoint")
 	}
-	if len(in.WarmThroughput)+len(in.OnDemandThroughput) > 0 {
-		return attr.Invalidf("WarmThroughput and OnDemandThroughput are not supported by this endpoint")
+	if len(in.OnDemandThroughput) > 0 {
+		return attr.Invalidf("OnDemandThroughput is not supported by this endpoint")
 	}
 	switch in.BillingMode {
 	case "PAY_PER_REQUEST":
@@ -189,6 +145,9 @@ func (r *record) apply(in TableSettings) error {
 	if in.ProvisionedThroughput != nil && !r.OnDemand {
 		r.Throughput = *in.ProvisionedThroughput
 	}
+	if in.WarmThroughput != nil {
+		r.Warm = in.WarmThroughput
+	}
 	if in.SSESpecification != nil {
 		r.SSE = *in.SSESpecification
 	}
@@ -199,32 +158,6 @@ func (r *record) apply(in TableSettings) error {
 		r.Class = in.TableClass
 	}
 	return nil
-}
-
-// describe tells about the table, without the count of its items.
-func (r record) describe(status string) TableDescription {
-	d := TableDescription{
-		TableName: r.Name, TableArn: r.arn(), TableID: r.ID, TableStatus: status,
-		CreationDateTime: wire.Time{Time: r.Created}, KeySchema: r.Keys, AttributeDefinitions: r.Attributes,
-		ProvisionedThroughput: throughputSummary{Throughput: r.Throughput}, DeletionProtectionEnabled: r.Protected,
-		WarmThroughput: &warmThroughput{
-			ReadUnitsPerSecond: r.Throughput.ReadCapacityUnits, WriteUnitsPerSecond: r.Throughput.WriteCapacityUnits,
-			Status: "ACTIVE",
-		},
-	}
-	if r.OnDemand {
-		d.BillingModeSummary = &billingSummary{
-			BillingMode: "PAY_PER_REQUEST", LastUpdateToPayPerRequestDateTime: &wire.Time{Time: r.Created},
-		}
-		d.WarmThroughput = &warmThroughput{ReadUnitsPerSecond: 12000, WriteUnitsPerSecond: 4000, Status: "ACTIVE"}
-	}
-	if r.SSE.Enabled {
-		d.SSEDescription = &sseSummary{Status: "ENABLED", SSEType: "KMS", KMSMasterKeyArn: r.SSE.KMSMasterKeyID}
-	}
-	if r.Class != "" {
-		d.TableClassSummary = &classSummary{r.Class}
-	}
-	return d
 }
 
 func (s *Service) describeTable(_ context.Context, in TableInput) (out DescribeOutput, err error) {
@@ -242,8 +175,15 @@ func (s *Service) describeTable(_ context.Context, in TableInput) (out DescribeO
 }
 
 func (s *Service) updateTable(_ context.Context, in TableSettings) (out DescriptionOutput, err error) {
-	rec, err := s.change(in.TableName, func(rec *record) error { return rec.apply(in) })
+	encrypted := false
+	rec, err := s.change(in.TableName, func(rec *record) error {
+		encrypted = rec.SSE.Enabled
+		return rec.apply(in)
+	})
 	out.TableDescription = rec.describe("UPDATING")
+	if encrypted && !rec.SSE.Enabled {
+		out.TableDescription.SSEDescription = rec.SSE.describe("UPDATING")
+	}
 	return out, err
 }
 

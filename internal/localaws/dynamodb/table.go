@@ -19,6 +19,9 @@ type Definition struct{ AttributeName, AttributeType string }
 // Throughput is provisioned capacity; it is kept and shown, not enforced.
 type Throughput struct{ ReadCapacityUnits, WriteCapacityUnits int64 }
 
+// Warmth is the throughput that a table can serve at once; it is kept and shown.
+type Warmth struct{ ReadUnitsPerSecond, WriteUnitsPerSecond int64 }
+
 // Tag is a name with a value.
 type Tag struct{ Key, Value string }
 
@@ -37,6 +40,7 @@ type record struct {
 	Attributes []Definition
 	OnDemand   bool
 	Throughput Throughput
+	Warm       *Warmth `json:",omitempty"`
 	Created    time.Time
 	Protected  bool
 	Class      string `json:",omitempty"`

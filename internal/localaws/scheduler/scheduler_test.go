@@ -71,6 +71,7 @@ type bench struct {
 	store    *state.Store
 	clock    *clock.Clock
 	service  *scheduler.Service
+	handler  http.Handler
 	receiver *receiver
 	stop     func()
 }
@@ -105,9 +106,10 @@ func (b *bench) start() {
 	}
 	b.service = service
 	anyone := func(_ context.Context, key string) (wire.Caller, bool) { return wire.Caller{AccessKeyID: key}, true }
+	b.handler = wire.NewHandler([]wire.Service{service.API()}, anyone, log.New(io.Discard, "", 0))
 	b.Client = sdk.New(sdk.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String("http://endpoint"),
-		HTTPClient:  direct{wire.NewHandler([]wire.Service{service.API()}, anyone, log.New(io.Discard, "", 0))},
+		HTTPClient:  direct{b.handler},
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
 	ctx, cancel := context.WithCancel(b.t.Context())
