@@ -14,13 +14,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/the-alchemiser/alchemiser/pkg/fault"
 )
 
 // Load returns the configuration for all clients of the process.
 func Load(ctx context.Context) (aws.Config, error) {
-	cfg, err := config.LoadDefaultConfig(ctx)
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithLogger(Quiet()))
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("load AWS configuration: %w", err)
 	}
@@ -29,6 +30,11 @@ func Load(ctx context.Context) (aws.Config, error) {
 	}
 	return cfg, nil
 }
+
+// Quiet returns the logger that clients get: none. What fails is returned as an error; what the SDK logs besides is that a
+// connection could not be reused, which happens whenever a near server answers before the SDK has noticed that it has sent all
+// of the request, and it would stand between our own lines.
+func Quiet() logging.Logger { return logging.Nop{} }
 
 // Fault returns what an error of an AWS client asks for: Transient for throttling, server errors, time-outs and broken
 // connections, which the client has tried again already; Internal for requests that AWS refuses, as those are faults of

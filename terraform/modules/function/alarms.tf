@@ -75,6 +75,5 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   period              = 60
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [var.alarms.topic_arn]
-  ok_actions          = [var.alarms.topic_arn]
+  alarm_actions       = [var.alarms.topic_arn] # no ok_actions: each alarm would mail once when it is made
 }

@@ -56,8 +56,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   period              = 300
   evaluation_periods  = each.value.periods
   treat_missing_data  = each.value.missing
-  alarm_actions       = [aws_sns_topic.alarms[0].arn]
-  ok_actions          = [aws_sns_topic.alarms[0].arn]
+  alarm_actions       = [aws_sns_topic.alarms[0].arn] # no ok_actions: each alarm would mail once when it is made
 }
 
 # For people, apart from the digest: who wants to sleep subscribes to one and not to the other.
