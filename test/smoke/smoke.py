@@ -311,7 +311,7 @@ CASES = [
 
 
 # What the endpoint may still refuse as not implemented, in so many words (docs/local-endpoint.md).
-GAPS = [fifo_queues, queue_to_function]
+GAPS = [fifo_queues]
 
 
 def is_gap(case, error):
