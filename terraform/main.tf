@@ -136,7 +136,7 @@ module "dashboard" {
 
   stage     = var.stage
   functions = module.function
-  queues    = concat([for f in module.function : f.dead_letters_name], [module.bus.dead_letters_name])
+  queues    = merge({ for name, f in module.function : name => f.dead_letters_name }, { bus = module.bus.dead_letters_name })
   alarms    = concat(module.observability.alarm_arns, flatten([for f in module.function : f.alarm_arns]))
   event_log = module.observability.event_log_group_name
   runbook   = var.runbook

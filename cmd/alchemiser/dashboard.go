@@ -13,6 +13,7 @@ import (
 
 func newDashboardCommand() *cobra.Command {
 	var file string
+	var since time.Duration
 	cmd := &cobra.Command{
 		Use:   "dashboard",
 		Short: "Draw the stage's dashboard as a picture",
@@ -25,7 +26,7 @@ local endpoint, which has no console. With --json the figures are printed instea
 			if err != nil {
 				return err
 			}
-			picture, err := dashboard.NewReader(o.cloud, time.Now).Read(cmd.Context(), o.stage.Dashboard())
+			picture, err := dashboard.NewReader(o.cloud, time.Now, since).Read(cmd.Context(), o.stage.Dashboard())
 			if err != nil {
 				return err
 			}
@@ -43,6 +44,7 @@ local endpoint, which has no console. With --json the figures are printed instea
 		},
 	}
 	cmd.Flags().StringVar(&file, "out", "dashboard.svg", "file to write")
+	cmd.Flags().DurationVar(&since, "since", 3*time.Hour, "how far lines look back")
 	cmd.Flags().Bool("json", false, "print JSON instead of drawing")
 	return cmd
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
@@ -82,6 +81,3 @@ func (r *metricRow) UnmarshalJSON(raw []byte) error {
 	}
 	return nil
 }
-
-// span is the time that a picture covers.
-const span = 3 * time.Hour

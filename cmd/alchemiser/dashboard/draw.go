@@ -32,7 +32,7 @@ func Draw(w io.Writer, p Picture) error {
 		"x": func(v int) int { return v*column + gap/2 }, "y": func(v int) int { return v*row + gap/2 },
 		"wide": func(v int) int { return v*column - gap }, "high": func(v int) int { return v*row - gap },
 		"path": path, "top": top, "colour": colour, "lamp": lamp, "short": shorten, "add": func(a, b int) int { return a + b },
-		"mul": func(a, b int) int { return a * b }, "div": func(a, b int) int { return a / b }, "mod": func(a, b int) int { return a % b },
+		"mul": func(a, b int) int { return a * b }, "div": func(a, b int) int { return a / b }, "mod": func(a, b int) int { return a % b }, "number": number,
 	}).Parse(form)
 	if err != nil {
 		return fmt.Errorf("draw dashboard: %w", err)

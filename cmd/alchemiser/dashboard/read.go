@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,14 +17,35 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
 )
 
 // Picture is a dashboard with what it shows.
 type Picture struct {
-	Name  string    `json:"name"`
-	At    time.Time `json:"at"`
-	Tiles []Tile    `json:"tiles"`
+	Name string    `json:"name"`
+	At   time.Time `json:"at"`
+	// Span is the time up to At that lines show.
+	Span  Span   `json:"span"`
+	Tiles []Tile `json:"tiles"`
 }
+
+// Span is a duration that is written as "3h".
+type Span time.Duration
+
+// String leaves out what is zero.
+func (s Span) String() string {
+	text := time.Duration(s).String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, zero) {
+			text = text[:len(text)-2]
+		}
+	}
+	return text
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Span) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // Tile is one widget. Place and size are in the dashboard's own grid of 24 columns.
 type Tile struct {
@@ -70,14 +93,15 @@ type Reader struct {
 	metrics *cloudwatch.Client
 	logs    *cloudwatchlogs.Client
 	now     func() time.Time
+	span    time.Duration
 }
 
-// NewReader returns a Reader of cfg's account.
-func NewReader(cfg aws.Config, now func() time.Time) *Reader {
-	return &Reader{metrics: cloudwatch.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg), now: now}
+// NewReader returns a Reader of cfg's account that looks back as long as span.
+func NewReader(cfg aws.Config, now func() time.Time, span time.Duration) *Reader {
+	return &Reader{metrics: cloudwatch.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg), now: now, span: span}
 }
 
-// Read returns the dashboard name with the last three hours; figures look as far back as their widget says.
+// Read returns the dashboard name. Figures look at least as far back as their widget says.
 func (r *Reader) Read(ctx context.Context, name string) (Picture, error) {
 	got, err := r.metrics.GetDashboard(ctx, &cloudwatch.GetDashboardInput{DashboardName: &name})
 	if err != nil {
@@ -87,12 +111,12 @@ func (r *Reader) Read(ctx context.Context, name string) (Picture, error) {
 	if err := json.Unmarshal([]byte(aws.ToString(got.DashboardBody)), &b); err != nil {
 		return Picture{}, fmt.Errorf("read dashboard %s: %w", name, err)
 	}
-	p := Picture{Name: name, At: r.now()}
+	p := Picture{Name: name, At: r.now(), Span: Span(r.span)}
 	for _, w := range b.Widgets {
 		t := Tile{X: w.X, Y: w.Y, Width: w.Width, Height: w.Height, Title: w.Properties.Title}
 		switch w.Type {
 		case "text":
-			t.Text = strings.Split(w.Properties.Markdown, "\n")
+			t.Text = plain(w.Properties.Markdown)
 		case "alarm":
 			t.Lamps, err = r.lamps(ctx, w.Properties.Alarms)
 		case "log":
@@ -168,7 +192,7 @@ func (r *Reader) query(ctx context.Context, w widget, back time.Duration) ([]typ
 
 // figures returns the last value of each row.
 func (r *Reader) figures(ctx context.Context, w widget) ([]Figure, error) {
-	results, err := r.query(ctx, w, max(span, 2*time.Duration(w.Properties.Period)*time.Second))
+	results, err := r.query(ctx, w, max(r.span, 2*time.Duration(w.Properties.Period)*time.Second))
 	if err != nil {
 		return nil, err
 	}
@@ -184,16 +208,16 @@ func (r *Reader) figures(ctx context.Context, w widget) ([]Figure, error) {
 
 // series returns each row over time.
 func (r *Reader) series(ctx context.Context, w widget) ([]Line, error) {
-	results, err := r.query(ctx, w, span)
+	results, err := r.query(ctx, w, r.span)
 	if err != nil {
 		return nil, err
 	}
-	start := r.now().Add(-span)
+	start := r.now().Add(-r.span)
 	lines := make([]Line, len(results))
 	for i, row := range w.Properties.Metrics {
 		lines[i].Label = row.label
 		for j, at := range results[i].Timestamps {
-			lines[i].Points = append(lines[i].Points, Point{At: float64(at.Sub(start)) / float64(span), Value: results[i].Values[j]})
+			lines[i].Points = append(lines[i].Points, Point{At: float64(at.Sub(start)) / float64(r.span), Value: results[i].Values[j]})
 		}
 	}
 	return lines, nil
@@ -208,7 +232,7 @@ func (r *Reader) lines(ctx context.Context, query string, n int) ([]string, erro
 	}
 	var all []string
 	pages := cloudwatchlogs.NewFilterLogEventsPaginator(r.logs, &cloudwatchlogs.FilterLogEventsInput{
-		LogGroupName: &group, StartTime: aws.Int64(r.now().Add(-span).UnixMilli()),
+		LogGroupName: &group, StartTime: aws.Int64(r.now().Add(-r.span).UnixMilli()),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -229,10 +253,17 @@ func (r *Reader) lines(ctx context.Context, query string, n int) ([]string, erro
 	return all[:min(n, len(all))], nil
 }
 
+// plain returns the lines of a text in Markdown without headings, links and code.
+func plain(markdown string) []string {
+	text := regexp.MustCompile(`\[([^]]*)\]\([^)]*\)`).ReplaceAllString(markdown, "$1")
+	text = strings.NewReplacer("`", "", "# ", "").Replace(text)
+	return strings.Split(text, "\n")
+}
+
 // number writes v as short as it can be read.
 func number(v float64) string {
-	if v == float64(int64(v)) {
-		return strconv.FormatInt(int64(v), 10)
+	if v == math.Trunc(v) {
+		return message.NewPrinter(language.English).Sprintf("%d", int64(v))
 	}
-	return strconv.FormatFloat(v, 'f', 2, 64)
+	return message.NewPrinter(language.English).Sprintf("%.2f", v)
 }

@@ -46,7 +46,7 @@ locals {
       type = "metric", x = 0, y = 12, width = 8, height = 6
       properties = {
         title   = "Dead letters", view = "timeSeries", region = local.region, period = 60, stat = "Maximum"
-        metrics = [for queue in var.queues : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue]]
+        metrics = [for label, queue in var.queues : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue, { label = label }]]
       }
     },
     {

@@ -11,8 +11,8 @@ variable "functions" {
 }
 
 variable "queues" {
-  description = "Names of the dead letter queues."
-  type        = list(string)
+  description = "Names of the dead letter queues, by what they are called on the dashboard."
+  type        = map(string)
   nullable    = false
 }
 
