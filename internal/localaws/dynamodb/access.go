@@ -127,14 +127,14 @@ func (s *Service) item(action, table string, items ...attr.Item) wire.Access {
 // queried is the partition key that a query asks for, as a key; nil if it asks for none.
 func (s *Service) queried(in ReadInput) attr.Item {
 	t, err := s.table(in.TableName)
-	if err != nil || in.KeyConditionExpression == "" {
+	if err != nil || in.KeyConditionExpression == nil {
 		return nil
 	}
 	env, err := expr.NewEnv(in.ExpressionAttributeNames, in.ExpressionAttributeValues)
 	if err != nil {
 		return nil
 	}
-	key, err := expr.ParseKeyCondition(in.KeyConditionExpression, env, t.partition(), t.sort())
+	key, err := expr.ParseKeyCondition(*in.KeyConditionExpression, env, t.partition(), t.sort())
 	if err != nil {
 		return nil
 	}

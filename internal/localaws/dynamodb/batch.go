@@ -6,29 +6,40 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/localaws/dynamodb/attr"
 )
 
-// batchBytes is how much a batch of reads returns at most. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
-const batchBytes = 16 << 20
+// Limits of batches. A batch of reads returns at most so many bytes.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+const (
+	batchBytes = 16 << 20
+	maxReads   = 100
+	maxWrites  = 25
+)
 
 // KeysAndAttributes asks for items of one table.
 type KeysAndAttributes struct {
 	Keys                     []attr.Item
 	ConsistentRead           bool              `json:",omitempty"`
-	ProjectionExpression     string            `json:",omitempty"`
+	ProjectionExpression     *string           `json:",omitempty"`
 	ExpressionAttributeNames map[string]string `json:",omitempty"`
 }
 
 // BatchGetInput asks for up to a hundred items of any tables.
 type BatchGetInput struct {
-	RequestItems map[string]KeysAndAttributes
+	RequestItems           map[string]KeysAndAttributes
+	ReturnConsumedCapacity string
 }
 
 // BatchGetOutput holds what was found and what is to be asked for again.
 type BatchGetOutput struct {
-	Responses       map[string][]attr.Item
-	UnprocessedKeys map[string]KeysAndAttributes
+	Responses        map[string][]attr.Item
+	UnprocessedKeys  map[string]KeysAndAttributes
+	ConsumedCapacity []Consumed `json:",omitempty"`
 }
 
 func (s *Service) batchGet(_ context.Context, in BatchGetInput) (out BatchGetOutput, err error) {
+	m, err := newMeter(in.ReturnConsumedCapacity)
+	if err != nil {
+		return out, err
+	}
 	out = BatchGetOutput{Responses: map[string][]attr.Item{}, UnprocessedKeys: map[string]KeysAndAttributes{}}
 	type read struct {
 		table string
@@ -38,6 +49,9 @@ func (s *Service) batchGet(_ context.Context, in BatchGetInput) (out BatchGetOut
 	var reads []read
 	seen := map[string]bool{}
 	for table, request := range in.RequestItems {
+		if err := checkLength(len(request.Keys), maxReads, "requestItems."+table+".member.keys"); err != nil {
+			return out, err
+		}
 		out.Responses[table] = []attr.Item{}
 		for _, key := range request.Keys {
 			g, err := s.prepareGet(ReadInput{
@@ -58,7 +72,7 @@ func (s *Service) batchGet(_ context.Context, in BatchGetInput) (out BatchGetOut
 		return out, attr.Invalidf("1 validation error detected: Value '{}' at 'requestItems' failed to satisfy constraint: Member " +
 			"must have length greater than or equal to 1")
 	}
-	if len(reads) > 100 {
+	if len(reads) > maxReads {
 		return out, attr.Invalidf("Too many items requested for the BatchGetItem call")
 	}
 	size := 0
@@ -75,11 +89,13 @@ func (s *Service) batchGet(_ context.Context, in BatchGetInput) (out BatchGetOut
 		if err != nil {
 			return out, err
 		}
+		m.read(r.get.table, item.Size(), readFactor(in.RequestItems[r.table].ConsistentRead))
 		if ok {
 			size += item.Size()
 			out.Responses[r.table] = append(out.Responses[r.table], r.get.show(item))
 		}
 	}
+	out.ConsumedCapacity = m.list()
 	return out, nil
 }
 
@@ -91,19 +107,29 @@ type WriteRequest struct {
 
 // BatchWriteInput is up to 25 writes, each on its own.
 type BatchWriteInput struct {
-	RequestItems map[string][]WriteRequest
+	RequestItems                map[string][]WriteRequest
+	ReturnConsumedCapacity      string
+	ReturnItemCollectionMetrics string
 }
 
 // BatchWriteOutput has no unprocessed items: all are written.
 type BatchWriteOutput struct {
 	UnprocessedItems map[string][]WriteRequest
+	ConsumedCapacity []Consumed `json:",omitempty"`
 }
 
 func (s *Service) batchWrite(_ context.Context, in BatchWriteInput) (out BatchWriteOutput, err error) {
+	m, err := newMeter(in.ReturnConsumedCapacity)
+	if err != nil {
+		return out, err
+	}
 	out.UnprocessedItems = map[string][]WriteRequest{}
 	var writes []write
 	seen := map[string]bool{}
 	for table, requests := range in.RequestItems {
+		if err := checkLength(len(requests), maxWrites, "requestItems."+table); err != nil {
+			return out, err
+		}
 		for _, r := range requests {
 			w, err := s.prepareRequest(table, r)
 			if err != nil {
@@ -120,14 +146,17 @@ func (s *Service) batchWrite(_ context.Context, in BatchWriteInput) (out BatchWr
 		return out, attr.Invalidf("1 validation error detected: Value '{}' at 'requestItems' failed to satisfy constraint: Member " +
 			"must have length greater than or equal to 1")
 	}
-	if len(writes) > 25 {
+	if len(writes) > maxWrites {
 		return out, attr.Invalidf("Too many items requested for the BatchWriteItem call")
 	}
 	for _, w := range writes {
-		if _, _, err := s.do(w); err != nil {
+		old, next, err := s.do(w)
+		if err != nil {
 			return out, err
 		}
+		m.write(w.table, old, next, 1)
 	}
+	out.ConsumedCapacity = m.list()
 	return out, nil
 }
 

@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/dynamodb/attr"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/dynamodb/expr"
@@ -10,12 +11,15 @@ import (
 // pageBytes is how much a query or scan reads at most. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
 const pageBytes = 1 << 20
 
+const maxSegments = 1_000_000
+
 // PageOutput is a page of a query or scan.
 type PageOutput struct {
 	Items            *[]attr.Item `json:",omitempty"`
 	Count            int
 	ScannedCount     int
 	LastEvaluatedKey attr.Item `json:",omitempty"`
+	ConsumedCapacity *Consumed `json:",omitempty"`
 }
 
 // page collects the items of one page.
@@ -24,6 +28,7 @@ type page struct {
 	filter expr.Condition
 	paths  []expr.Path
 	limit  int
+	meter  *meter
 	size   int
 	items  []attr.Item
 	out    PageOutput
@@ -49,6 +54,8 @@ func (p *page) add(item attr.Item) bool {
 }
 
 func (p *page) output(in ReadInput) PageOutput {
+	p.meter.read(p.table, p.size, readFactor(in.ConsistentRead))
+	p.out.ConsumedCapacity = p.meter.one()
 	if in.Select != "COUNT" {
 		items := append([]attr.Item{}, p.items...)
 		p.out.Items = &items
@@ -60,6 +67,9 @@ func (p *page) output(in ReadInput) PageOutput {
 func (s *Service) prepareScan(in ReadInput) (p *page, key expr.KeyCondition, from string, err error) {
 	p = &page{}
 	if err := in.refuse(); err != nil {
+		return p, key, "", err
+	}
+	if p.meter, err = newMeter(in.ReturnConsumedCapacity); err != nil {
 		return p, key, "", err
 	}
 	if p.table, err = s.table(in.TableName); err != nil {
@@ -77,8 +87,8 @@ func (s *Service) prepareScan(in ReadInput) (p *page, key expr.KeyCondition, fro
 	if err := checkSelect(in); err != nil {
 		return p, key, "", err
 	}
-	if in.KeyConditionExpression+in.FilterExpression+in.ProjectionExpression == "" {
-		if err := noPlaceholders(in.ExpressionAttributeNames, in.ExpressionAttributeValues); err != nil {
+	if in.KeyConditionExpression == nil && in.FilterExpression == nil && in.ProjectionExpression == nil {
+		if err := noPlaceholders(in.ExpressionAttributeNames, in.ExpressionAttributeValues, "FilterExpression is null"); err != nil {
 			return p, key, "", err
 		}
 	}
@@ -86,25 +96,25 @@ func (s *Service) prepareScan(in ReadInput) (p *page, key expr.KeyCondition, fro
 	if err != nil {
 		return p, key, "", err
 	}
-	if in.KeyConditionExpression != "" {
-		key, err = expr.ParseKeyCondition(in.KeyConditionExpression, env, p.table.partition(), p.table.sort())
+	if in.KeyConditionExpression != nil {
+		key, err = expr.ParseKeyCondition(*in.KeyConditionExpression, env, p.table.partition(), p.table.sort())
 		if err != nil {
 			return p, key, "", err
 		}
 	}
-	if in.FilterExpression != "" {
-		if p.filter, err = expr.ParseCondition(expr.FilterExpression, in.FilterExpression, env); err != nil {
+	if in.FilterExpression != nil {
+		if p.filter, err = expr.ParseCondition(expr.FilterExpression, *in.FilterExpression, env); err != nil {
 			return p, key, "", err
 		}
 		for _, path := range env.Paths(expr.FilterExpression) {
-			if in.KeyConditionExpression != "" && p.table.isKey(path[0].Name) {
+			if in.KeyConditionExpression != nil && p.table.isKey(path[0].Name) {
 				return p, key, "", attr.Invalidf("Filter Expression can only contain non-primary key attributes: "+
 					"Primary key attribute: %s", path[0].Name)
 			}
 		}
 	}
-	if in.ProjectionExpression != "" {
-		if p.paths, err = expr.ParseProjection(in.ProjectionExpression, env); err != nil {
+	if in.ProjectionExpression != nil {
+		if p.paths, err = expr.ParseProjection(*in.ProjectionExpression, env); err != nil {
 			return p, key, "", err
 		}
 	}
@@ -128,10 +138,10 @@ func checkSelect(in ReadInput) error {
 		return attr.Invalidf("1 validation error detected: Value '%s' at 'select' failed to satisfy constraint: Member must satisfy "+
 			"enum value set: [SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES]", in.Select)
 	}
-	if in.ProjectionExpression != "" && in.Select != "" && in.Select != "SPECIFIC_ATTRIBUTES" {
+	if in.ProjectionExpression != nil && in.Select != "" && in.Select != "SPECIFIC_ATTRIBUTES" {
 		return attr.Invalidf("Cannot specify the ProjectionExpression when choosing to get %s", in.Select)
 	}
-	if in.ProjectionExpression == "" && in.Select == "SPECIFIC_ATTRIBUTES" {
+	if in.ProjectionExpression == nil && in.Select == "SPECIFIC_ATTRIBUTES" {
 		return attr.Invalidf("Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES")
 	}
 	return nil
@@ -142,7 +152,7 @@ func (s *Service) query(_ context.Context, in ReadInput) (out PageOutput, err er
 	if err != nil {
 		return out, err
 	}
-	if in.KeyConditionExpression == "" {
+	if in.KeyConditionExpression == nil {
 		return out, attr.Invalidf("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
 	}
 	if err := checkKeyTypes(p.table, key); err != nil {
@@ -151,6 +161,9 @@ func (s *Service) query(_ context.Context, in ReadInput) (out PageOutput, err er
 	partition := string(attr.AppendKey([]byte(p.table.rows()), key.Partition))
 	if from != "" && (len(from) < len(partition) || from[:len(partition)] != partition) {
 		return out, attr.Invalidf("The provided starting key is outside query boundaries based on provided conditions")
+	}
+	if from != "" && !key.Holds(in.ExclusiveStartKey[p.table.sort()]) {
+		return out, attr.Invalidf("The provided starting key does not match the range key predicate")
 	}
 	take := func(skip string) func(string, attr.Item) bool {
 		return func(_ string, item attr.Item) bool {
@@ -221,11 +234,19 @@ func (s *Service) scan(_ context.Context, in ReadInput) (out PageOutput, err err
 	}
 	segment, segments := 0, 1
 	if in.Segment != nil || in.TotalSegments != nil {
-		if in.Segment == nil || in.TotalSegments == nil {
+		if in.Segment == nil {
+			return out, attr.Invalidf("The Segment parameter is required but was not present in the request when parameter " +
+				"TotalSegments is present")
+		}
+		if in.TotalSegments == nil {
 			return out, attr.Invalidf("The TotalSegments parameter is required but was not present in the request when Segment " +
 				"parameter is present")
 		}
-		if segment, segments = *in.Segment, *in.TotalSegments; segments < 1 || segment < 0 || segment >= segments {
+		if *in.TotalSegments < 1 || *in.TotalSegments > maxSegments {
+			return out, constraint("'"+strconv.Itoa(*in.TotalSegments)+"'", "totalSegments",
+				"have value between 1 and "+strconv.Itoa(maxSegments))
+		}
+		if segment, segments = *in.Segment, *in.TotalSegments; segment < 0 || segment >= segments {
 			return out, attr.Invalidf("The Segment parameter is zero-based and must be less than parameter TotalSegments: "+
 				"Segment: %d is not less than TotalSegments: %d", segment, segments)
 		}

@@ -13,9 +13,10 @@ type ReadInput struct {
 	TableName                 string
 	IndexName                 string
 	Key                       attr.Item
-	ProjectionExpression      string
-	KeyConditionExpression    string
-	FilterExpression          string
+	ConsistentRead            bool
+	ProjectionExpression      *string
+	KeyConditionExpression    *string
+	FilterExpression          *string
 	ExpressionAttributeNames  map[string]string
 	ExpressionAttributeValues map[string]attr.Value
 	ExclusiveStartKey         attr.Item
@@ -23,6 +24,7 @@ type ReadInput struct {
 	ScanIndexForward          *bool
 	Select                    string
 	Segment, TotalSegments    *int
+	ReturnConsumedCapacity    string
 	legacyRead
 }
 
@@ -44,7 +46,8 @@ func (l legacyRead) refuse() error {
 
 // GetOutput holds the item, if there is one.
 type GetOutput struct {
-	Item attr.Item `json:",omitempty"`
+	Item             attr.Item `json:",omitempty"`
+	ConsumedCapacity *Consumed `json:",omitempty"`
 }
 
 // get is a read of one item, ready to be carried out.
@@ -66,6 +69,9 @@ func (s *Service) prepareGet(in ReadInput) (g get, err error) {
 	if err := in.refuse(); err != nil {
 		return g, err
 	}
+	if in.Key == nil {
+		return g, constraint("null", "key", "not be null")
+	}
 	if g.paths, err = projection(in); err != nil {
 		return g, err
 	}
@@ -78,14 +84,14 @@ func (s *Service) prepareGet(in ReadInput) (g get, err error) {
 
 // projection reads the projection of a request that has no other expression.
 func projection(in ReadInput) ([]expr.Path, error) {
-	if in.ProjectionExpression == "" {
-		return nil, noPlaceholders(in.ExpressionAttributeNames, in.ExpressionAttributeValues)
+	if in.ProjectionExpression == nil {
+		return nil, noPlaceholders(in.ExpressionAttributeNames, nil, "")
 	}
-	env, err := expr.NewEnv(in.ExpressionAttributeNames, in.ExpressionAttributeValues)
+	env, err := expr.NewEnv(in.ExpressionAttributeNames, nil)
 	if err != nil {
 		return nil, err
 	}
-	paths, err := expr.ParseProjection(in.ProjectionExpression, env)
+	paths, err := expr.ParseProjection(*in.ProjectionExpression, env)
 	if err != nil {
 		return nil, err
 	}
@@ -93,10 +99,15 @@ func projection(in ReadInput) ([]expr.Path, error) {
 }
 
 func (s *Service) getItem(_ context.Context, in ReadInput) (out GetOutput, err error) {
+	m, err := newMeter(in.ReturnConsumedCapacity)
+	if err != nil {
+		return out, err
+	}
 	g, err := s.prepareGet(in)
 	if err != nil {
 		return out, err
 	}
 	item, _, err := s.items.Get(g.row)
-	return GetOutput{Item: g.show(item)}, err
+	m.read(g.table, item.Size(), readFactor(in.ConsistentRead))
+	return GetOutput{Item: g.show(item), ConsumedCapacity: m.one()}, err
 }

@@ -25,8 +25,15 @@ const (
 
 // TransactWriteInput is up to a hundred actions that happen all or not at all.
 type TransactWriteInput struct {
-	TransactItems      []TransactWriteItem
-	ClientRequestToken string
+	TransactItems               []TransactWriteItem
+	ClientRequestToken          string
+	ReturnConsumedCapacity      string
+	ReturnItemCollectionMetrics string
+}
+
+// TransactWriteOutput tells what a transaction cost.
+type TransactWriteOutput struct {
+	ConsumedCapacity []Consumed `json:",omitempty"`
 }
 
 // TransactWriteItem is one of four actions.
@@ -49,8 +56,8 @@ func (i TransactWriteItem) action() (v verb, in WriteInput, err error) {
 	if n != 1 {
 		return v, in, attr.Invalidf("TransactItems can only contain one of Check, Put, Update or Delete")
 	}
-	if v == check && in.ConditionExpression == "" {
-		return v, in, attr.Invalidf("The expression can not be empty: ConditionCheck needs a ConditionExpression")
+	if v == check && in.ConditionExpression == nil {
+		return v, in, constraint("null", "transactItems.1.member.conditionCheck.conditionExpression", "not be null")
 	}
 	return v, in, nil
 }
@@ -68,8 +75,12 @@ type CancellationReason struct {
 	Item    attr.Item `json:",omitempty"`
 }
 
-func (s *Service) transactWrite(_ context.Context, in TransactWriteInput) (out wire.Empty, err error) {
-	if err := checkCount(len(in.TransactItems)); err != nil {
+func (s *Service) transactWrite(_ context.Context, in TransactWriteInput) (out TransactWriteOutput, err error) {
+	m, err := newMeter(in.ReturnConsumedCapacity)
+	if err != nil {
+		return out, err
+	}
+	if err := checkLength(len(in.TransactItems), maxActions, "transactItems"); err != nil {
 		return out, err
 	}
 	writes := make([]write, len(in.TransactItems))
@@ -103,6 +114,10 @@ func (s *Service) transactWrite(_ context.Context, in TransactWriteInput) (out w
 	if err != nil {
 		return out, err
 	}
+	for i, w := range writes {
+		m.write(w.table, olds[i], nexts[i], transactional)
+	}
+	out.ConsumedCapacity = m.list()
 	return out, s.cfg.Store.Update(func(tx *state.Tx) error {
 		for i, w := range writes {
 			if w.verb != check && (olds[i] != nil || nexts[i] != nil) {
@@ -208,14 +223,6 @@ func fingerprint(items []TransactWriteItem) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-func checkCount(n int) error {
-	if n < 1 || n > maxActions {
-		return attr.Invalidf("1 validation error detected: Value '%d actions' at 'transactItems' failed to satisfy constraint: Member "+
-			"must have length between 1 and %d", n, maxActions)
-	}
-	return nil
-}
-
 func checkDistinct(rows []string) error {
 	seen := map[string]bool{}
 	for _, row := range rows {
@@ -229,14 +236,22 @@ func checkDistinct(rows []string) error {
 
 // TransactGetInput is up to a hundred reads of one moment.
 type TransactGetInput struct {
-	TransactItems []struct{ Get ReadInput }
+	TransactItems          []struct{ Get ReadInput }
+	ReturnConsumedCapacity string
 }
 
 // TransactGetOutput answers in the order of the reads; an item that does not exist is an empty answer.
-type TransactGetOutput struct{ Responses []GetOutput }
+type TransactGetOutput struct {
+	Responses        []GetOutput
+	ConsumedCapacity []Consumed `json:",omitempty"`
+}
 
 func (s *Service) transactGet(_ context.Context, in TransactGetInput) (out TransactGetOutput, err error) {
-	if err := checkCount(len(in.TransactItems)); err != nil {
+	m, err := newMeter(in.ReturnConsumedCapacity)
+	if err != nil {
+		return out, err
+	}
+	if err := checkLength(len(in.TransactItems), maxActions, "transactItems"); err != nil {
 		return out, err
 	}
 	gets := make([]get, len(in.TransactItems))
@@ -257,7 +272,9 @@ func (s *Service) transactGet(_ context.Context, in TransactGetInput) (out Trans
 		if err != nil {
 			return out, err
 		}
+		m.read(g.table, item.Size(), transactional)
 		out.Responses[i].Item = g.show(item)
 	}
+	out.ConsumedCapacity = m.list()
 	return out, nil
 }

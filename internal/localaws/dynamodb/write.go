@@ -15,12 +15,14 @@ type WriteInput struct {
 	TableName                           string
 	Item                                attr.Item
 	Key                                 attr.Item
-	UpdateExpression                    string
-	ConditionExpression                 string
+	UpdateExpression                    *string `json:",omitempty"`
+	ConditionExpression                 *string `json:",omitempty"`
 	ExpressionAttributeNames            map[string]string
 	ExpressionAttributeValues           map[string]attr.Value
 	ReturnValues                        string
 	ReturnValuesOnConditionCheckFailure string
+	ReturnConsumedCapacity              string
+	ReturnItemCollectionMetrics         string
 	legacyWrite
 }
 
@@ -48,7 +50,8 @@ func refuseLegacy(parameters map[string]json.RawMessage) error {
 
 // WriteOutput holds the attributes that ReturnValues asks for.
 type WriteOutput struct {
-	Attributes attr.Item `json:",omitempty"`
+	Attributes       attr.Item `json:",omitempty"`
+	ConsumedCapacity *Consumed `json:",omitempty"`
 }
 
 type verb int
@@ -75,30 +78,11 @@ type write struct {
 
 // prepare checks a request as far as that is possible without the item.
 func (s *Service) prepare(v verb, in WriteInput) (w write, err error) {
-	if err := in.refuse(); err != nil {
+	if err := in.check(v); err != nil {
 		return w, err
 	}
 	w = write{verb: v, key: in.Key, item: in.Item, explain: in.ReturnValuesOnConditionCheckFailure == "ALL_OLD"}
-	if in.ConditionExpression == "" && in.UpdateExpression == "" {
-		if err := noPlaceholders(in.ExpressionAttributeNames, in.ExpressionAttributeValues); err != nil {
-			return w, err
-		}
-	}
-	env, err := expr.NewEnv(in.ExpressionAttributeNames, in.ExpressionAttributeValues)
-	if err != nil {
-		return w, err
-	}
-	if in.UpdateExpression != "" {
-		if w.update, err = expr.ParseUpdate(in.UpdateExpression, env); err != nil {
-			return w, err
-		}
-	}
-	if in.ConditionExpression != "" {
-		if w.condition, err = expr.ParseCondition(expr.ConditionExpression, in.ConditionExpression, env); err != nil {
-			return w, err
-		}
-	}
-	if err := env.Unused(); err != nil {
+	if w.update, w.condition, err = in.parse(v); err != nil {
 		return w, err
 	}
 	if w.table, err = s.table(in.TableName); err != nil {
@@ -113,27 +97,76 @@ func (s *Service) prepare(v verb, in WriteInput) (w write, err error) {
 		}
 		return w, nil
 	}
-	if w.row, err = w.table.keyRow(in.Key); err != nil {
+	if w.row, err = w.table.keyRow(in.Key); err != nil || w.update == nil {
 		return w, err
 	}
-	if w.update != nil {
-		for _, path := range w.update.Paths() {
-			if w.table.isKey(path[0].Name) {
-				return w, attr.Invalidf("One or more parameter values were invalid: Cannot update attribute %s. This attribute is "+
-					"part of the key", path[0].Name)
-			}
+	for _, path := range w.update.Paths() {
+		if w.table.isKey(path[0].Name) {
+			return w, attr.Invalidf("One or more parameter values were invalid: Cannot update attribute %s. This attribute is "+
+				"part of the key", path[0].Name)
 		}
 	}
 	return w, nil
 }
 
-func noPlaceholders(names map[string]string, values map[string]attr.Value) error {
+// check refuses what is wrong whatever the table is.
+func (in WriteInput) check(v verb) error {
+	missing := func(member string) error { return constraint("null", member, "not be null") }
+	switch {
+	case v == put && in.Item == nil:
+		return missing("item")
+	case v != put && in.Key == nil:
+		return missing("key")
+	}
+	for _, err := range []error{
+		in.refuse(),
+		checkEnum(in.ReturnValues, "returnValues", "ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"),
+		checkEnum(in.ReturnValuesOnConditionCheckFailure, "returnValuesOnConditionCheckFailure", "ALL_OLD", "NONE"),
+		checkEnum(in.ReturnItemCollectionMetrics, "returnItemCollectionMetrics", "SIZE", "NONE"),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	if v != update && in.ReturnValues != "" && in.ReturnValues != "ALL_OLD" && in.ReturnValues != "NONE" {
+		return attr.Invalidf("ReturnValues can only be ALL_OLD or NONE")
+	}
+	return nil
+}
+
+// parse reads the expressions of a write; one that is not there is nil.
+func (in WriteInput) parse(v verb) (u *expr.Update, c expr.Condition, err error) {
+	if in.ConditionExpression == nil && in.UpdateExpression == nil {
+		null := "ConditionExpression is null"
+		if v == update {
+			null = "UpdateExpression and ConditionExpression are null"
+		}
+		return nil, nil, noPlaceholders(in.ExpressionAttributeNames, in.ExpressionAttributeValues, null)
+	}
+	env, err := expr.NewEnv(in.ExpressionAttributeNames, in.ExpressionAttributeValues)
+	if err != nil {
+		return nil, nil, err
+	}
+	if in.UpdateExpression != nil {
+		if u, err = expr.ParseUpdate(*in.UpdateExpression, env); err != nil {
+			return nil, nil, err
+		}
+	}
+	if in.ConditionExpression != nil {
+		if c, err = expr.ParseCondition(expr.ConditionExpression, *in.ConditionExpression, env); err != nil {
+			return nil, nil, err
+		}
+	}
+	return u, c, env.Unused()
+}
+
+// noPlaceholders refuses placeholders where there is no expression; null says which are missing.
+func noPlaceholders(names map[string]string, values map[string]attr.Value, null string) error {
 	if names != nil {
 		return attr.Invalidf("ExpressionAttributeNames can only be specified when using expressions")
 	}
 	if values != nil {
-		return attr.Invalidf("ExpressionAttributeValues can only be specified when using expressions: " +
-			"UpdateExpression and ConditionExpression are null")
+		return attr.Invalidf("ExpressionAttributeValues can only be specified when using expressions: %s", null)
 	}
 	return nil
 }
@@ -236,16 +269,7 @@ func (s *Service) deleteItem(_ context.Context, in WriteInput) (out WriteOutput,
 }
 
 func (s *Service) putOrDelete(v verb, in WriteInput) (out WriteOutput, err error) {
-	switch in.ReturnValues {
-	case "", "NONE", "ALL_OLD":
-	default:
-		return out, attr.Invalidf("ReturnValues can only be ALL_OLD or NONE")
-	}
-	w, err := s.prepare(v, in)
-	if err != nil {
-		return out, err
-	}
-	old, _, err := s.do(w)
+	old, _, _, err := s.single(v, in, &out)
 	if err == nil && in.ReturnValues == "ALL_OLD" {
 		out.Attributes = old
 	}
@@ -253,11 +277,7 @@ func (s *Service) putOrDelete(v verb, in WriteInput) (out WriteOutput, err error
 }
 
 func (s *Service) updateItem(_ context.Context, in WriteInput) (out WriteOutput, err error) {
-	w, err := s.prepare(update, in)
-	if err != nil {
-		return out, err
-	}
-	old, next, err := s.do(w)
+	old, next, w, err := s.single(update, in, &out)
 	if err != nil {
 		return out, err
 	}
@@ -266,7 +286,6 @@ func (s *Service) updateItem(_ context.Context, in WriteInput) (out WriteOutput,
 		touched = w.update.Paths()
 	}
 	switch in.ReturnValues {
-	case "", "NONE":
 	case "ALL_OLD":
 		out.Attributes = old
 	case "ALL_NEW":
@@ -275,9 +294,23 @@ func (s *Service) updateItem(_ context.Context, in WriteInput) (out WriteOutput,
 		out.Attributes = expr.Project(old, touched)
 	case "UPDATED_NEW":
 		out.Attributes = expr.Project(next, touched)
-	default:
-		return out, attr.Invalidf("1 validation error detected: Value '%s' at 'returnValues' failed to satisfy constraint: "+
-			"Member must satisfy enum value set: [ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW]", in.ReturnValues)
 	}
 	return out, nil
+}
+
+// single carries out a request for one write and notes in out what it cost.
+func (s *Service) single(v verb, in WriteInput, out *WriteOutput) (old, next attr.Item, w write, err error) {
+	m, err := newMeter(in.ReturnConsumedCapacity)
+	if err != nil {
+		return nil, nil, w, err
+	}
+	if w, err = s.prepare(v, in); err != nil {
+		return nil, nil, w, err
+	}
+	if old, next, err = s.do(w); err != nil {
+		return nil, nil, w, err
+	}
+	m.write(w.table, old, next, 1)
+	out.ConsumedCapacity = m.one()
+	return old, next, w, nil
 }

@@ -44,7 +44,7 @@ func TestNumbersAreExact(t *testing.T) {
 func TestNumbersThatDynamoDBRefuses(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"":       "The parameter cannot be converted to a numeric value: ",
+		"":       "The parameter cannot be converted to a numeric value",
 		"1,5":    "The parameter cannot be converted to a numeric value: 1,5",
 		"NaN":    "The parameter cannot be converted to a numeric value: NaN",
 		"0x10":   "The parameter cannot be converted to a numeric value: 0x10",
@@ -67,7 +67,12 @@ func TestValuesThatDynamoDBRefuses(t *testing.T) {
 		`{"S":"a","N":"1"}`:      "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes",
 		`{"X":"a"}`:              "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes",
 		`{"SS":[]}`:              "One or more parameter values were invalid: An string set  may not be empty",
-		`{"NS":["1","1.0"]}`:     "One or more parameter values were invalid: Input collection [1, 1] contains duplicates.",
+		`{"BS":[]}`:              "One or more parameter values were invalid: Binary sets should not be empty",
+		`{"SS":["a",""]}`:        "One or more parameter values were invalid: An string set may not have a empty string as a member",
+		`{"BS":["AQ==",""]}`:     "One or more parameter values were invalid: Binary sets may not contain null or empty values",
+		`{"SS":["b","a","b"]}`:   "One or more parameter values were invalid: Input collection [b, a, b] contains duplicates.",
+		`{"BS":["AQ==","AQ=="]}`: "One or more parameter values were invalid: Input collection [AQ==, AQ==]of type BS contains duplicates.",
+		`{"NS":["1","1.0"]}`:     "Input collection contains duplicates",
 		`{"L":[{"M":{"a":{}}}]}`: "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes",
 		strings.Repeat(`{"L":[`, 40) + strings.Repeat(`]}`, 40): "Nesting Levels have exceeded supported limits",
 	} {

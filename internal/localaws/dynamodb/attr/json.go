@@ -2,8 +2,10 @@ package attr
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/shopspring/decimal"
 
@@ -120,7 +122,6 @@ func (v *Value) parseMap(raw []byte, depth int) error {
 }
 
 func (v *Value) parseSet(raw []byte) error {
-	kind := map[Type]string{StringSet: "string", NumberSet: "number", BinarySet: "binary"}[v.Type]
 	switch v.Type { //nolint:exhaustive // the caller has the sets only
 	case StringSet:
 		if err := json.Unmarshal(raw, &v.StrSet); err != nil {
@@ -143,18 +144,42 @@ func (v *Value) parseSet(raw []byte) error {
 			v.NumSet = append(v.NumSet, n)
 		}
 	}
+	return v.checkSet()
+}
+
+// checkSet refuses empty sets, empty members and members that come twice.
+func (v *Value) checkSet() error {
 	if v.Len() == 0 {
-		return Invalidf("One or more parameter values were invalid: An %s set  may not be empty", kind)
+		return Invalidf("One or more parameter values were invalid: %s", map[Type]string{
+			StringSet: "An string set  may not be empty", NumberSet: "An number set  may not be empty",
+			BinarySet: "Binary sets should not be empty",
+		}[v.Type])
 	}
-	elements := v.Elements()
-	for i, e := range elements {
-		for _, earlier := range elements[:i] {
-			if e.Equal(earlier) {
-				return Invalidf("One or more parameter values were invalid: Input collection %s contains duplicates.", v.show())
-			}
+	if slices.Contains(v.StrSet, "") {
+		return Invalidf("One or more parameter values were invalid: An string set may not have a empty string as a member")
+	}
+	if slices.ContainsFunc(v.BinSet, func(b []byte) bool { return len(b) == 0 }) {
+		return Invalidf("One or more parameter values were invalid: Binary sets may not contain null or empty values")
+	}
+	seen := map[string]bool{}
+	for _, e := range v.Elements() {
+		key := string(AppendKey(nil, e))
+		if seen[key] {
+			return v.errTwice()
 		}
+		seen[key] = true
 	}
 	return nil
+}
+
+func (v *Value) errTwice() error {
+	switch v.Type { //nolint:exhaustive // the caller has the sets only
+	case NumberSet:
+		return Invalidf("Input collection contains duplicates")
+	case BinarySet:
+		return Invalidf("One or more parameter values were invalid: Input collection %sof type BS contains duplicates.", v.show())
+	}
+	return Invalidf("One or more parameter values were invalid: Input collection %s contains duplicates.", v.show())
 }
 
 // show spells a set as DynamoDB's messages do: [a, b].
@@ -165,13 +190,8 @@ func (v Value) show() string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		switch e.Type {
-		case String:
-			b.WriteString(e.Str)
-		case Number:
-			b.WriteString(FormatNumber(e.Num))
-		default:
-			fmt.Fprintf(&b, "java.nio.HeapByteBuffer[pos=0 lim=%d cap=%d]", len(e.Bin), len(e.Bin))
+		if b.WriteString(e.Str); e.Type == Binary {
+			b.WriteString(base64.StdEncoding.EncodeToString(e.Bin))
 		}
 	}
 	b.WriteByte(']')

@@ -22,7 +22,10 @@ var numberText = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[
 // ParseNumber reads a number exactly, or says with DynamoDB's words why it is none.
 func ParseNumber(s string) (decimal.Decimal, error) {
 	text := strings.TrimSpace(s)
-	if text == "" || len(text) > maxNumberText || !numberText.MatchString(text) {
+	if text == "" {
+		return decimal.Decimal{}, Invalidf("The parameter cannot be converted to a numeric value")
+	}
+	if len(text) > maxNumberText || !numberText.MatchString(text) {
 		return decimal.Decimal{}, Invalidf("The parameter cannot be converted to a numeric value: %s", s)
 	}
 	n, err := decimal.NewFromString(strings.TrimSuffix(text, "."))

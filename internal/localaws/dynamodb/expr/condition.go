@@ -157,7 +157,8 @@ func (p *parser) negation() (Condition, error) {
 }
 
 func (p *parser) primary() (Condition, error) {
-	if p.symbol("(") {
+	if p.peek().text == "(" && !p.operandInParentheses() {
+		p.take()
 		c, err := p.disjunction()
 		if err != nil {
 			return nil, err
@@ -190,9 +191,31 @@ func (p *parser) primary() (Condition, error) {
 	return p.comparison(a)
 }
 
+// operandInParentheses reports whether the parenthesis that comes next holds an operand, not a condition: then an operator
+// follows it.
+func (p *parser) operandInParentheses() bool {
+	depth := 0
+	for i, t := range p.tokens[p.at:] {
+		switch t.text {
+		case "(":
+			depth++
+		case ")":
+			depth--
+		}
+		if depth == 0 {
+			after := p.tokens[min(p.at+i+1, len(p.tokens)-1)]
+			return slices.Contains(comparators, after.text) || after.kind == tokenWord &&
+				(strings.EqualFold(after.text, "BETWEEN") || strings.EqualFold(after.text, "IN"))
+		}
+	}
+	return false
+}
+
+var comparators = []string{"=", "<>", "<", "<=", ">", ">="}
+
 func (p *parser) comparison(a operand) (Condition, error) {
 	t := p.peek()
-	if t.kind != tokenSymbol || !slices.Contains([]string{"=", "<>", "<", "<=", ">", ">="}, t.text) {
+	if t.kind != tokenSymbol || !slices.Contains(comparators, t.text) {
 		return nil, p.syntax()
 	}
 	p.take()
@@ -200,11 +223,8 @@ func (p *parser) comparison(a operand) (Condition, error) {
 	if err != nil {
 		return nil, err
 	}
-	if x, ok := a.(pathTo); ok {
-		if y, ok := b.(pathTo); ok && x.path.compare(y.path) == 0 {
-			return nil, p.kind.errorf("The first operand must be distinct from the remaining operands for this operator or "+
-				"function; operator: %s, first operand: %s", t.text, x.path)
-		}
+	if err := p.checkOperands(t.text, a, b); err != nil {
+		return nil, err
 	}
 	if t.text != "=" && t.text != "<>" {
 		if err := p.checkOrdered(t.text, a, b); err != nil {
@@ -212,6 +232,21 @@ func (p *parser) comparison(a operand) (Condition, error) {
 		}
 	}
 	return comparison{t.text, a, b}, nil
+}
+
+// checkOperands counts an operator and refuses one whose first operand comes again.
+func (p *parser) checkOperands(operator string, first operand, rest ...operand) error {
+	if p.operators++; p.operators > maxOperators {
+		return p.kind.errorf("The expression contains too many operators or functions; number of operators or functions: %d", p.operators)
+	}
+	x, ok := first.(pathTo)
+	for _, o := range rest {
+		if y, isPath := o.(pathTo); ok && isPath && x.path.compare(y.path) == 0 {
+			return p.kind.errorf("The first operand must be distinct from the remaining operands for this operator or "+
+				"function; operator: %s, first operand: %s", operator, x.path)
+		}
+	}
+	return nil
 }
 
 // checkOrdered refuses values that have no order.
@@ -236,6 +271,9 @@ func (p *parser) between(of operand) (Condition, error) {
 	}
 	upper, err := p.operand()
 	if err != nil {
+		return nil, err
+	}
+	if err := p.checkOperands("BETWEEN", of, lower, upper); err != nil {
 		return nil, err
 	}
 	if err := p.checkOrdered("BETWEEN", lower, upper); err != nil {
@@ -291,11 +329,14 @@ func (p *parser) in(of operand) (Condition, error) {
 	if len(c.any) > most {
 		return nil, p.kind.errorf("The IN operator is provided with too many operands; number of operands: %d", len(c.any))
 	}
-	return c, nil
+	return c, p.checkOperands("IN", of, c.any...)
 }
 
 // checkCall checks the operands of a function that is a condition.
 func (p *parser) checkCall(f function) error {
+	if err := p.checkOperands(f.name, f.args[0], f.args[1:]...); err != nil {
+		return err
+	}
 	switch f.name {
 	case "attribute_exists", "attribute_not_exists":
 		if _, ok := f.args[0].(pathTo); !ok {
@@ -324,6 +365,9 @@ func (p *parser) checkCall(f function) error {
 			}
 		}
 	case "contains":
+		if l, ok := f.args[0].(literal); ok && slices.Contains([]attr.Type{attr.Number, attr.Bool, attr.Null, attr.Map}, l.v.Type) {
+			return p.errType(f.name, l.v.Type)
+		}
 	default:
 		return p.kind.errorf("The function is not allowed to be used this way in an expression; function: %s", f.name)
 	}

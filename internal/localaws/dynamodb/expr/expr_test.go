@@ -82,6 +82,16 @@ func TestConditions(t *testing.T) {
 		"((n = :two) OR (s = :b) AND (t = :true))": true,
 		"attribute_not_exists(#end) OR #end <= :b": false,
 		"attribute_not_exists(nope) OR nope <= :b": true,
+		"(n) = (:two)":                             true,
+		"(n) BETWEEN :one AND (:two)":              true,
+		"(((n) = :one) OR (n IN (:two)))":          true,
+		"size(l[2]) = :one":                        true,
+		"size(ss) BETWEEN :one AND :two":           true,
+		"contains(ns, :one)":                       true,
+		"contains(:l, l[0])":                       true,
+		"m.deep.k < m.k":                           false,
+		":two = n":                                 true,
+		"begins_with(:ab, m.deep.k)":               true,
 		"nul = :null AND m <> :m AND ss = :ss AND NOT l = :l ": true,
 	} {
 		c, err := expr.ParseCondition(expr.ConditionExpression, text, env(t))
@@ -127,8 +137,20 @@ func TestConditionsThatAreRefused(t *testing.T) {
 		"if_not_exists(n, :a)":     "Invalid ConditionExpression: The function is not allowed in a condition expression; function: if_not_exists",
 		"n BETWEEN :two AND :one": "Invalid ConditionExpression: The BETWEEN operator requires upper bound to be greater than or equal to lower bound; " +
 			"lower bound operand: AttributeValue: {N:2}, upper bound operand: AttributeValue: {N:1}",
-		"n = n":                   "Invalid ConditionExpression: The first operand must be distinct from the remaining operands for this operator or function; operator: =, first operand: [n]",
-		strings.Repeat("n", 5000): "Invalid ConditionExpression: Expression size has exceeded the maximum allowed size; expression size: 5000",
+		"n = n":                 "Invalid ConditionExpression: The first operand must be distinct from the remaining operands for this operator or function; operator: =, first operand: [n]",
+		"((n)) = :two":          "Invalid ConditionExpression: The expression has redundant parentheses;",
+		"n BETWEEN n AND :two":  "Invalid ConditionExpression: The first operand must be distinct from the remaining operands for this operator or function; operator: BETWEEN, first operand: [n]",
+		"contains(l[0], l[0])":  "Invalid ConditionExpression: The first operand must be distinct from the remaining operands for this operator or function; operator: contains, first operand: [l, [0]]",
+		"n IN (:one, n)":        "Invalid ConditionExpression: The first operand must be distinct from the remaining operands for this operator or function; operator: IN, first operand: [n]",
+		"size(:one) = n":        "Invalid ConditionExpression: Incorrect operand type for operator or function; operator or function: size, operand type: N",
+		"contains(:true, n)":    "Invalid ConditionExpression: Incorrect operand type for operator or function; operator or function: contains, operand type: BOOL",
+		"attribute_type(n, :a)": "Invalid ConditionExpression: Invalid attribute type name found; type: a, valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}",
+		"n BETWEEN :a AND :two": "Invalid ConditionExpression: The BETWEEN operator requires same data type for lower and upper bounds; " +
+			"lower bound operand: AttributeValue: {S:a}, upper bound operand: AttributeValue: {N:2}",
+		"n IN (" + strings.Repeat(":one,", 100) + ":one)": "Invalid ConditionExpression: The IN operator is provided with too many operands; number of operands: 101",
+		strings.Repeat("n=:a OR ", 300) + "n=:a":          "Invalid ConditionExpression: The expression contains too many operators or functions; number of operators or functions: 301",
+		strings.Repeat("n.", 32) + "n = :a":               "Invalid ConditionExpression: The document path has too many nesting elements; nesting elements: 33",
+		strings.Repeat("n", 5000):                         "Invalid ConditionExpression: Expression size has exceeded the maximum allowed size; expression size: 5000",
 	} {
 		_, err := expr.ParseCondition(expr.ConditionExpression, text, env(t))
 		refused(t, text, err, want)

@@ -30,26 +30,35 @@ func (p pathTo) value(item attr.Item) (attr.Value, bool) { return p.path.Get(ite
 // value is the number of characters, bytes or elements. Numbers, booleans and null have no size.
 func (s sizeOf) value(item attr.Item) (attr.Value, bool) {
 	v, ok := s.of.value(item)
-	if !ok {
+	if !ok || !hasSize(v.Type) {
 		return attr.Value{}, false
 	}
-	n := 0
-	switch v.Type {
+	n := v.Len()
+	switch v.Type { //nolint:exhaustive // the others have elements
 	case attr.String:
 		n = utf8.RuneCountInString(v.Str)
 	case attr.Binary:
 		n = len(v.Bin)
-	case attr.List, attr.Map, attr.StringSet, attr.NumberSet, attr.BinarySet:
-		n = v.Len()
-	case attr.Number, attr.Bool, attr.Null:
-		return attr.Value{}, false
 	}
 	return attr.Value{Type: attr.Number, Num: decimal.NewFromInt(int64(n))}, true
 }
 
+func hasSize(t attr.Type) bool { return t != attr.Number && t != attr.Bool && t != attr.Null }
+
 // operand reads a path, a value or size(…) of a condition.
 func (p *parser) operand() (operand, error) {
 	t := p.peek()
+	if p.symbol("(") {
+		nested := p.peek().text == "("
+		o, err := p.operand()
+		if err != nil {
+			return nil, err
+		}
+		if nested {
+			return nil, p.kind.errorf("The expression has redundant parentheses;")
+		}
+		return o, p.expect(")")
+	}
 	if t.kind == tokenValue {
 		v, err := p.value()
 		return literal{v}, err
@@ -62,7 +71,10 @@ func (p *parser) operand() (operand, error) {
 		if f.name != "size" {
 			return nil, p.kind.errorf("The function is not allowed to be used this way in an expression; function: %s", f.name)
 		}
-		return sizeOf{f.args[0]}, nil
+		if l, ok := f.args[0].(literal); ok && !hasSize(l.v.Type) {
+			return nil, p.errType(f.name, l.v.Type)
+		}
+		return sizeOf{f.args[0]}, p.checkOperands(f.name, f.args[0])
 	}
 	path, err := p.path()
 	return pathTo{path}, err

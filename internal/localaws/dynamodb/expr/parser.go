@@ -27,7 +27,13 @@ const (
 	ProjectionExpression   Kind = "ProjectionExpression"
 )
 
-const maxExpression = 4096
+// Limits of expressions.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-expression-parameters
+const (
+	maxExpression = 4096
+	maxOperators  = 300
+	maxNesting    = 32
+)
 
 func (k Kind) errorf(format string, args ...any) error {
 	return attr.Invalidf("Invalid %s: %s", k, fmt.Sprintf(format, args...))
@@ -40,6 +46,8 @@ type parser struct {
 	text   string
 	tokens []token
 	at     int
+	// operators is how many operators and functions were read.
+	operators int
 }
 
 func newParser(kind Kind, text string, env *Env) (*parser, error) {
@@ -135,6 +143,8 @@ func (p *parser) path() (Path, error) {
 				return nil, err
 			}
 			path = append(path, Step{Index: index, IsIndex: true})
+		case len(path) > maxNesting:
+			return nil, p.kind.errorf("The document path has too many nesting elements; nesting elements: %d", len(path))
 		default:
 			p.env.paths[p.kind] = append(p.env.paths[p.kind], path)
 			return path, nil

@@ -105,6 +105,9 @@ func (p *parser) sum() (term, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.checkOperands(operator, nil); err != nil {
+		return nil, err
+	}
 	for _, t := range []term{a, b} {
 		if g, ok := t.(given); ok {
 			if l, ok := g.operand.(literal); ok && l.v.Type != attr.Number {
@@ -138,6 +141,9 @@ func (p *parser) term() (term, error) {
 func (p *parser) updateCall() (term, error) {
 	f, err := p.call()
 	if err != nil {
+		return nil, err
+	}
+	if err := p.checkOperands(f.name, nil); err != nil {
 		return nil, err
 	}
 	args := make([]term, len(f.args))
