@@ -44,7 +44,7 @@ func (c consent) ask(cmd *cobra.Command, account, what string) error {
 	if account == localAccount {
 		name = "the local endpoint"
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "On %s: %s.\n", name, what)
+	fmt.Fprintf(cmd.ErrOrStderr(), "On %s: %s.\n", name, what)
 	if c.account != "" && c.account != account {
 		return fmt.Errorf("--account %s is meant, but the credentials are of account %s", c.account, account)
 	}
@@ -57,7 +57,7 @@ func (c consent) ask(cmd *cobra.Command, account, what string) error {
 	if in, ok := cmd.InOrStdin().(*os.File); ok && !term.IsTerminal(int(in.Fd())) {
 		return errors.New("nobody can be asked here: give --yes")
 	}
-	fmt.Fprint(cmd.OutOrStdout(), "Go on? [y/N] ")
+	fmt.Fprint(cmd.ErrOrStderr(), "Go on? [y/N] ")
 	answer, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
 	if err != nil || !strings.EqualFold(strings.TrimSpace(answer), "y") {
 		return errors.New("not agreed to: nothing was changed")

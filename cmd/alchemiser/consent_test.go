@@ -28,7 +28,7 @@ func TestConsent(t *testing.T) {
 			var said strings.Builder
 			cmd := &cobra.Command{}
 			cmd.SetIn(strings.NewReader(tt.answer))
-			cmd.SetOut(&said)
+			cmd.SetErr(&said)
 			err := tt.consent.ask(cmd, tt.account, "trade")
 			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("ask = %v, want %q", err, tt.want)
