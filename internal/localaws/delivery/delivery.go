@@ -21,6 +21,8 @@ type Message struct {
 	TraceHeader string
 	// Attributes are string message attributes (SQS).
 	Attributes map[string]string
+	// MessageGroupID is the group within a queue (SQS).
+	MessageGroupID string
 	// Subject is for e-mail (SNS).
 	Subject string
 }

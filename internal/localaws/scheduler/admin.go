@@ -73,8 +73,17 @@ func (s *Service) createSchedule(_ context.Context, in ScheduleInput) (ScheduleC
 		return ScheduleChanged{}, err
 	}
 	sc := schedule{Name: in.Name, Group: g.Name, Created: now, Modified: now, Spec: in.Spec}
-	if _, ok := s.schedules[sc.key()]; ok {
+	if sc.Request, err = fingerprint(in.ClientToken, in.Spec); err != nil {
+		return ScheduleChanged{}, err
+	}
+	if old, ok := s.schedules[sc.key()]; ok {
+		if in.ClientToken != "" && old.Request == sc.Request {
+			return ScheduleChanged{sc.arn()}, nil // the answer was lost
+		}
 		return ScheduleChanged{}, conflict("Schedule %s already exists.", in.Name)
+	}
+	if len(s.schedules) >= maxSchedules {
+		return ScheduleChanged{}, exceeded("schedules", maxSchedules)
 	}
 	sc.plan(now.Add(-time.Nanosecond)) // a rate without a start date begins at once
 	defer s.nudge()

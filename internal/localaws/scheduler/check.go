@@ -1,7 +1,10 @@
 package scheduler
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -24,6 +27,30 @@ func notFound(format string, args ...any) *wire.Error {
 
 func conflict(format string, args ...any) *wire.Error {
 	return &wire.Error{Code: "ConflictException", Message: fmt.Sprintf(format, args...), Status: http.StatusConflict}
+}
+
+// Quotas. AWS takes a million schedules; the endpoint goes through all of them whenever one is due.
+// https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html
+const (
+	maxSchedules = 100_000
+	maxGroups    = 500
+)
+
+func exceeded(what string, most int) *wire.Error {
+	return &wire.Error{
+		Code: "ServiceQuotaExceededException", Message: fmt.Sprintf("The request exceeds the quota of %d %s.", most, what),
+		Status: http.StatusPaymentRequired,
+	}
+}
+
+// fingerprint is the same for the same request with the same token.
+func fingerprint(token string, request any) (string, error) {
+	raw, err := json.Marshal(request)
+	if err != nil {
+		return "", fmt.Errorf("fingerprint request: %w", err)
+	}
+	sum := sha256.Sum256(raw)
+	return token + " " + hex.EncodeToString(sum[:]), nil
 }
 
 // constraint is a member's refusal in the words of AWS's front end.

@@ -21,7 +21,9 @@ const (
 type group struct {
 	Name              string
 	Created, Modified time.Time
-	Tags              map[string]string
+	// Request tells the request that made the group from others.
+	Request string
+	Tags    map[string]string
 }
 
 func groupARN(name string) string { return arn.New("scheduler", "schedule-group/"+name) }
@@ -80,10 +82,20 @@ func (s *Service) createGroup(_ context.Context, in GroupInput) (GroupCreated, e
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.groups[in.Name]; ok {
+	request, err := fingerprint(in.ClientToken, in.Tags)
+	if err != nil {
+		return GroupCreated{}, err
+	}
+	if old, ok := s.groups[in.Name]; ok {
+		if in.ClientToken != "" && old.Request == request {
+			return GroupCreated{groupARN(in.Name)}, nil // the answer was lost
+		}
 		return GroupCreated{}, conflict("Schedule group %s already exists.", in.Name)
 	}
-	g := group{Name: in.Name, Created: s.now(), Modified: s.now(), Tags: map[string]string{}}
+	if len(s.groups) >= maxGroups {
+		return GroupCreated{}, exceeded("schedule groups", maxGroups)
+	}
+	g := group{Name: in.Name, Created: s.now(), Modified: s.now(), Request: request, Tags: map[string]string{}}
 	for _, t := range in.Tags {
 		g.Tags[t.Key] = t.Value
 	}

@@ -40,7 +40,11 @@ func (s *Service) attempt(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	err = s.cfg.Sender.Send(ctx, i.Target.Arn, i.message(body))
+	m := i.message(body)
+	if p := i.Target.SqsParameters; p != nil {
+		m.MessageGroupID = p.MessageGroupID
+	}
+	err = s.cfg.Sender.Send(ctx, i.Target.Arn, m)
 	if err == nil {
 		return s.finish(key)
 	}

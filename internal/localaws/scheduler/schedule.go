@@ -28,6 +28,7 @@ const (
 	windowOn      = "FLEXIBLE"
 	maxPastStart  = 5 * time.Minute
 	maxExpression = 256
+	maxDetailType = 128
 )
 
 // Spec is what a schedule consists of, as the API takes and shows it.
@@ -57,11 +58,11 @@ type Target struct {
 	RetryPolicy           *RetryPolicy     `json:",omitempty"`
 	DeadLetterConfig      *DeadLetter      `json:",omitempty"`
 	EventBridgeParameters *EventParameters `json:",omitempty"`
+	SqsParameters         *QueueParameters `json:",omitempty"`
 	// What kinds of targets need that the endpoint does not have; refused when given.
 	EcsParameters               json.RawMessage `json:",omitempty"`
 	KinesisParameters           json.RawMessage `json:",omitempty"`
 	SageMakerPipelineParameters json.RawMessage `json:",omitempty"`
-	SqsParameters               json.RawMessage `json:",omitempty"`
 }
 
 // RetryPolicy limits the attempts to reach a target.
@@ -78,11 +79,18 @@ type DeadLetter struct {
 // EventParameters are those of a target that is an event bus.
 type EventParameters struct{ DetailType, Source string }
 
+// QueueParameters are those of a target that is a FIFO queue.
+type QueueParameters struct {
+	MessageGroupID string `json:"MessageGroupId,omitempty"`
+}
+
 // schedule is a schedule as it is stored.
 type schedule struct {
 	Name, Group       string
 	Created, Modified time.Time
-	Spec              Spec
+	// Request tells the request that made the schedule from others.
+	Request string
+	Spec    Spec
 	// Scheduled is the next occurrence, Due when it fires, a flexible window included; zero if there is none.
 	Scheduled, Due time.Time
 }
@@ -152,6 +160,10 @@ func (in *Spec) check(now time.Time) error {
 	return in.Target.check()
 }
 
+// eventSource is what an event may come from; what begins with "aws." belongs to AWS.
+// https://docs.aws.amazon.com/scheduler/latest/APIReference/API_EventBridgeParameters.html
+var eventSource = regexp.MustCompile(`^[/.\-_A-Za-z0-9]{1,256}$`)
+
 func (t Target) check() error {
 	a, ok := arn.Parse(t.Arn)
 	if !ok {
@@ -167,17 +179,27 @@ func (t Target) check() error {
 	}
 	for name, raw := range map[string]json.RawMessage{
 		"EcsParameters": t.EcsParameters, "KinesisParameters": t.KinesisParameters,
-		"SageMakerPipelineParameters": t.SageMakerPipelineParameters, "SqsParameters": t.SqsParameters,
+		"SageMakerPipelineParameters": t.SageMakerPipelineParameters,
 	} {
 		if raw != nil {
 			return invalid("%s are not implemented by the local endpoint.", name)
 		}
 	}
 	switch {
+	case a.Service != "sqs" && t.SqsParameters != nil:
+		return invalid("SqsParameters do not belong to the target %s.", t.Arn)
+	case a.Service == "sqs" && strings.HasSuffix(a.Resource, ".fifo") && (t.SqsParameters == nil || t.SqsParameters.MessageGroupID == ""):
+		return invalid("SqsParameters with a MessageGroupId must be provided for the target %s.", t.Arn)
 	case isBus && t.EventBridgeParameters == nil:
 		return invalid("EventBridgeParameters must be provided for the target %s.", t.Arn)
 	case !isBus && t.EventBridgeParameters != nil:
 		return invalid("EventBridgeParameters do not belong to the target %s.", t.Arn)
+	case isBus && (strings.HasPrefix(t.EventBridgeParameters.Source, "aws.") || !eventSource.MatchString(t.EventBridgeParameters.Source)):
+		return constraint(t.EventBridgeParameters.Source, "target.eventBridgeParameters.source",
+			`satisfy regular expression pattern: (?=[/\.\-_A-Za-z0-9]+)((?!aws\.).*)`)
+	case isBus && (t.EventBridgeParameters.DetailType == "" || len(t.EventBridgeParameters.DetailType) > maxDetailType):
+		return constraint(t.EventBridgeParameters.DetailType, "target.eventBridgeParameters.detailType",
+			"have length between 1 and %d", maxDetailType)
 	case isBus && t.Input != "" && !json.Valid([]byte(invocation{Target: t}.input(""))):
 		return invalid("The Input of the target %s must be valid JSON.", t.Arn)
 	}
