@@ -188,7 +188,7 @@ func fits(mode bus.Mode, there []deployed.Function) error {
 		}
 	}
 	if len(live) > 0 {
-		return fmt.Errorf("--mode %s: the deployed functions handle events as well: apply Terraform with -var mode=hosted, or, at once, disable the rules %s (aws events disable-rule --event-bus-name … --name …)", mode, strings.Join(live, ", "))
+		return fmt.Errorf("--mode %s: the deployed functions handle events as well: apply Terraform with -var mode=hosted, or, at once, disable the rules %s (`alchemiser rules disable --all`)", mode, strings.Join(live, ", "))
 	}
 	return nil
 }

@@ -88,7 +88,9 @@ func (b *Box) Collect(ctx context.Context) ([]Letter, error) {
 	}
 	err := group.Wait()
 	all := slices.Concat(found...)
-	slices.SortStableFunc(all, func(a, b Letter) int { return cmp.Or(a.SentAt.Compare(b.SentAt), cmp.Compare(a.MessageID, b.MessageID)) })
+	slices.SortStableFunc(all, func(a, b Letter) int {
+		return cmp.Or(a.SentAt.Compare(b.SentAt), cmp.Compare(a.MessageID, b.MessageID))
+	})
 	return all, err
 }
 
