@@ -255,14 +255,17 @@ type gone struct {
 var deleted = gone{204}
 
 func (s *Service) deleteFunction(_ context.Context, in namedInput) (gone, error) {
-	r, err := parseRef(in.FunctionName, in.Qualifier)
+	r, err := parseUse(in.FunctionName, in.Qualifier)
 	if err != nil {
 		return gone{}, err
 	}
-	switch {
-	case r.qualifier == latest:
+	if r.qualifier == latest {
 		return gone{}, invalid("$LATEST version cannot be deleted without deleting the function.")
-	case r.qualifier != "":
+	}
+	if _, ok := s.lookup(r.name); !ok {
+		return gone{}, errNoFunction(functionARN(r.name, ""))
+	}
+	if r.qualifier != "" {
 		return deleted, s.deleteVersion(r)
 	}
 	s.mu.Lock()

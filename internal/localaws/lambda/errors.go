@@ -3,6 +3,7 @@ package lambda
 import (
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
@@ -40,10 +41,29 @@ func stale(format string, args ...any) *wire.Error {
 	return fail(http.StatusPreconditionFailed, "PreconditionFailedException", format, args...)
 }
 
+// violations are what is wrong with the form of a request. All of them are told at once.
+type violations []string
+
+func (v *violations) add(value any, member, constraint string) {
+	*v = append(*v, fmt.Sprintf("Value '%v' at '%s' failed to satisfy constraint: %s", value, member, constraint))
+}
+
+// err returns nil if nothing is wrong.
+func (v violations) err() error {
+	switch len(v) {
+	case 0:
+		return nil
+	case 1:
+		return wire.Errorf("ValidationException", "1 validation error detected: %s", v[0])
+	}
+	return wire.Errorf("ValidationException", "%d validation errors detected: %s", len(v), strings.Join(v, "; "))
+}
+
 // validation refuses a value before anything else is looked at.
-func validation(value any, member, constraint string) *wire.Error {
-	return wire.Errorf("ValidationException",
-		"1 validation error detected: Value '%v' at '%s' failed to satisfy constraint: %s", value, member, constraint)
+func validation(value any, member, constraint string) error {
+	var v violations
+	v.add(value, member, constraint)
+	return v.err()
 }
 
 func patternConstraint(pattern string) string {

@@ -92,7 +92,7 @@ func (s *Service) lookup(name string) (f *function, ok bool) {
 
 // find returns the function that a request names.
 func (s *Service) find(functionName, qualifier string) (ref, *function, error) {
-	r, err := parseRef(functionName, qualifier)
+	r, err := parseUse(functionName, qualifier)
 	if err != nil {
 		return ref{}, nil, err
 	}

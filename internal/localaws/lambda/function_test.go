@@ -362,3 +362,28 @@ func TestFunctionsSurviveARestart(t *testing.T) {
 		t.Errorf("inventory %v, %v, want nothing", arns, err)
 	}
 }
+
+func TestDestinationsAreChecked(t *testing.T) {
+	t.Parallel()
+	h := start(t, "")
+	h.create(t)
+	for destination, want := range map[string]struct{ code, message string }{
+		funcARN: {"InvalidParameterValueException", "You can't specify the function as a destination for itself."},
+		"arn:aws:lambda:us-east-1:000000000000:function:nobody": {
+			"InvalidParameterValueException", "The destination ARN arn:aws:lambda:us-east-1:000000000000:function:nobody is invalid.",
+		},
+		"arn:aws:iam:us-east-1:000000000000:function:f": {
+			"InvalidParameterValueException",
+			"The provided destination config DestinationConfig(onSuccess=OnSuccess(destination=arn:aws:iam:us-east-1:000000000000:function:f), onFailure=null) is invalid.",
+		},
+		"arn:aws:_-/!lambda:us-east-1:000000000000:function:f": {
+			"ValidationException",
+			"1 validation error detected: Value 'arn:aws:_-/!lambda:us-east-1:000000000000:function:f' at 'destinationConfig.onSuccess.destination' failed to satisfy constraint",
+		},
+	} {
+		_, err := h.PutFunctionEventInvokeConfig(t.Context(), &sdk.PutFunctionEventInvokeConfigInput{
+			FunctionName: aws.String("f"), DestinationConfig: &types.DestinationConfig{OnSuccess: &types.OnSuccess{Destination: &destination}},
+		})
+		refused(t, err, want.code, want.message)
+	}
+}

@@ -40,7 +40,7 @@ type invokeOutput struct {
 
 // invokeFunction is the Invoke operation. A synchronous invocation goes on when its caller hangs up.
 func (s *Service) invokeFunction(ctx context.Context, in invokeInput) (invokeOutput, error) {
-	r, err := parseRef(in.FunctionName, in.Qualifier)
+	r, err := parseUse(in.FunctionName, in.Qualifier)
 	if err != nil {
 		return invokeOutput{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"regexp"
 	"slices"
 	"time"
 
@@ -81,11 +82,39 @@ func (in invokeConfigInput) check() error {
 	if err := checkRange("maximumRetryAttempts", in.MaximumRetryAttempts, 0, 2); err != nil {
 		return err
 	}
-	return checkRange("maximumEventAgeInSeconds", in.MaximumEventAgeInSeconds, 60, 21600)
+	if err := checkRange("maximumEventAgeInSeconds", in.MaximumEventAgeInSeconds, 60, 21600); err != nil {
+		return err
+	}
+	if in.DestinationConfig == nil {
+		return nil
+	}
+	var wrong violations
+	for member, d := range map[string]*destination{"onSuccess": in.DestinationConfig.OnSuccess, "onFailure": in.DestinationConfig.OnFailure} {
+		if d != nil && !destinationExpr.MatchString(d.Destination) {
+			wrong.add(d.Destination, "destinationConfig."+member+".destination", patternConstraint(destinationPattern))
+		}
+	}
+	return wrong.err()
+}
+
+const destinationPattern = `$|kafka://([^.]([a-zA-Z0-9\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-])+:` +
+	`((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1})?:(\d{12})?:(.*)`
+
+var destinationExpr = regexp.MustCompile(`^(` + destinationPattern + `)$`)
+
+// String returns the destinations as Lambda prints them.
+func (c destinationConfig) String() string {
+	show := func(kind string, d destination) string {
+		if d.Destination == "" {
+			return "null"
+		}
+		return kind + "(destination=" + d.Destination + ")"
+	}
+	return "DestinationConfig(onSuccess=" + show("OnSuccess", c.OnSuccess) + ", onFailure=" + show("OnFailure", c.OnFailure) + ")"
 }
 
 // apply writes what is given into c.
-func (in invokeConfigInput) apply(c *invokeConfig, check func(destination string) error) error {
+func (in invokeConfigInput) apply(c *invokeConfig, check func(destination string, of destinationConfig) error) error {
 	if in.MaximumRetryAttempts != nil {
 		c.MaximumRetryAttempts = in.MaximumRetryAttempts
 	}
@@ -101,19 +130,17 @@ func (in invokeConfigInput) apply(c *invokeConfig, check func(destination string
 	if d := in.DestinationConfig.OnFailure; d != nil {
 		c.OnFailure = d.Destination
 	}
-	return cmp.Or(check(c.OnSuccess), check(c.OnFailure))
+	whole := destinationConfig{destination{c.OnSuccess}, destination{c.OnFailure}}
+	return cmp.Or(check(c.OnSuccess, whole), check(c.OnFailure, whole))
 }
 
 // checkDestination refuses a destination of f that Lambda cannot send to. s.mu is held.
-func (s *Service) checkDestination(f *function) func(string) error {
-	return func(destination string) error {
+func (s *Service) checkDestination(f *function) func(string, destinationConfig) error {
+	return func(destination string, of destinationConfig) error {
 		if destination == "" {
 			return nil
 		}
-		a, ok := arn.Parse(destination)
-		if !ok {
-			return validation(destination, "destinationConfig.onFailure.destination", patternConstraint("arn:…"))
-		}
+		a, _ := arn.Parse(destination)
 		switch a.Service {
 		case "sqs", "sns", "events":
 			return nil
@@ -127,7 +154,7 @@ func (s *Service) checkDestination(f *function) func(string) error {
 			}
 			return nil
 		}
-		return invalid("The provided destination config DestinationConfig(destination=%s) is invalid.", destination)
+		return invalid("The provided destination config %s is invalid.", of)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -138,14 +139,18 @@ type sent struct {
 	delivery.Message
 }
 
-// post collects what is sent; refuse, if set, answers instead.
+// post collects what is sent; refuse, if set, answers instead, and forward gets it instead.
 type post struct {
-	out    chan sent
-	refuse func(n int) error
-	n      int
+	out     chan sent
+	refuse  func(n int) error
+	forward delivery.Receiver
+	n       int
 }
 
-func (p *post) Send(_ context.Context, arn string, m delivery.Message) error {
+func (p *post) Send(ctx context.Context, arn string, m delivery.Message) error {
+	if p.forward != nil {
+		return p.forward.Receive(ctx, arn, m)
+	}
 	p.n++
 	if p.refuse != nil {
 		if err := p.refuse(p.n); err != nil {
@@ -169,7 +174,8 @@ type harness struct {
 	queues *sqssdk.Client
 	// forbidden is the action that no role may do.
 	forbidden atomic.Pointer[string]
-	api       wire.Service
+	// handler serves all of them.
+	handler http.Handler
 	// faults strike invocations.
 	faults faults.Injector
 	stop   func()
@@ -210,9 +216,9 @@ func startLimited(t *testing.T, dir string, limit int) *harness {
 	done, xrayDone := make(chan error, 1), make(chan error, 1)
 	go func() { done <- h.Run(ctx) }()
 	go func() { xrayDone <- h.xray.Run(ctx) }()
-	h.api = h.API()
 	known := func(context.Context, string) (wire.Caller, bool) { return wire.Caller{}, true }
-	server := httptest.NewServer(wire.NewHandler([]wire.Service{h.api, h.xray.API(), h.sqs.API()}, known, log.New(os.Stderr, "", 0)))
+	h.handler = wire.NewHandler([]wire.Service{h.API(), h.xray.API(), h.sqs.API()}, known, log.New(os.Stderr, "", 0))
+	server := httptest.NewServer(h.handler)
 	h.Client = sdk.New(sdk.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),

@@ -137,7 +137,7 @@ func newMappings(store *state.Store) (*mappings, error) {
 	return m, nil
 }
 
-var errNoMapping = notFound("The resource you requested does not exist.")
+var errNoMapping error = notFound("The resource you requested does not exist.")
 
 func (m *mappings) get(uuid string) (mapping, error) {
 	m.mu.Lock()

@@ -10,8 +10,11 @@ import (
 const (
 	latest = "$LATEST"
 
-	namePattern = `(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?` +
-		`(\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?`
+	arnPattern  = `(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?`
+	namePattern = arnPattern + `([a-zA-Z0-9-_]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?`
+	// usePattern is what operations check that only look at a function or run it.
+	usePattern = arnPattern + `([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?`
+
 	qualifierPattern = `\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+`
 	// Go has no look-ahead; what it would forbid, a name of digits alone, is checked beside it.
 	aliasPattern = `(?!^[0-9]+$)([a-zA-Z0-9-_]+)`
@@ -19,6 +22,7 @@ const (
 
 var (
 	nameExpr      = regexp.MustCompile(`^` + namePattern + `$`)
+	useExpr       = regexp.MustCompile(`^` + usePattern + `$`)
 	qualifierExpr = regexp.MustCompile(`^(` + qualifierPattern + `)$`)
 	aliasExpr     = regexp.MustCompile(`^[a-zA-Z0-9-_]+$`)
 	versionExpr   = regexp.MustCompile(`^[0-9]+$`)
@@ -30,19 +34,45 @@ type ref struct{ name, qualifier string }
 
 // parseRef reads a function name and the qualifier beside it; the two must not contradict each other.
 func parseRef(functionName, qualifier string) (ref, error) {
+	var wrong violations
 	if len(functionName) > 140 {
-		return ref{}, validation(functionName, "functionName", "Member must have length less than or equal to 140")
+		wrong.add(functionName, "functionName", "Member must have length less than or equal to 140")
 	}
-	m := nameExpr.FindStringSubmatch(functionName)
-	if m == nil {
-		return ref{}, validation(functionName, "functionName", patternConstraint(namePattern))
+	if !nameExpr.MatchString(functionName) {
+		wrong.add(functionName, "functionName", patternConstraint(namePattern))
 	}
-	if len(qualifier) > 128 {
-		return ref{}, validation(qualifier, "qualifier", "Member must have length less than or equal to 128")
+	return parseChecked(functionName, qualifier, wrong)
+}
+
+// parseUse is parseRef for operations that only look at a function or run it: their names may have dots.
+func parseUse(functionName, qualifier string) (ref, error) {
+	var wrong violations
+	if len(qualifier) > maxQualifier {
+		wrong.add(qualifier, "qualifier", "Member must have length less than or equal to 128")
+	}
+	if !useExpr.MatchString(functionName) {
+		wrong.add(functionName, "functionName", patternConstraint(usePattern))
+	}
+	if err := wrong.err(); err != nil {
+		return ref{}, err
+	}
+	return parseChecked(functionName, qualifier, nil)
+}
+
+const maxQualifier = 128
+
+// parseChecked is what all parsers have in common, after they have looked at the name.
+func parseChecked(functionName, qualifier string, wrong violations) (ref, error) {
+	if len(qualifier) > maxQualifier {
+		wrong.add(qualifier, "qualifier", "Member must have length less than or equal to 128")
 	}
 	if qualifier != "" && !qualifierExpr.MatchString(qualifier) {
-		return ref{}, validation(qualifier, "qualifier", patternConstraint(qualifierPattern))
+		wrong.add(qualifier, "qualifier", patternConstraint(qualifierPattern))
 	}
+	if err := wrong.err(); err != nil {
+		return ref{}, err
+	}
+	m := useExpr.FindStringSubmatch(functionName) // it matches more than nameExpr, in the same groups
 	region, account, name, derived := m[3], m[9], m[11], m[13]
 	if region != "" && region != arn.Region+":" {
 		return ref{}, notFound("Functions from '%s' are not reachable in this region ('%s')",

@@ -22,10 +22,11 @@ var tagExpr = regexp.MustCompile(`^` + tagPattern + `$`)
 // retag lets edit change the tags of a function or an event source mapping.
 func (s *Service) retag(resource string, edit func(tags map[string]string) error) error {
 	if uuid, ok := mappingOf(resource); ok {
-		return s.mappings.change(uuid, func(m *mapping) error {
+		err := s.mappings.change(uuid, func(m *mapping) error {
 			m.Tags = withTags(m.Tags)
 			return edit(m.Tags)
 		})
+		return mappingError(err, resource)
 	}
 	r, err := tagged(resource)
 	if err != nil {
@@ -35,6 +36,14 @@ func (s *Service) retag(resource string, edit func(tags map[string]string) error
 		f.Tags = withTags(f.Tags)
 		return edit(f.Tags)
 	})
+}
+
+// mappingError returns err as operations on tags word it.
+func mappingError(err error, resource string) error {
+	if err == errNoMapping { //nolint:errorlint // our own, as it was returned
+		return notFound("Event source mapping not found: %s", resource)
+	}
+	return err
 }
 
 // withTags returns a copy of tags that may be changed.
@@ -119,7 +128,7 @@ func (s *Service) listTags(_ context.Context, in tagsInput) (tagsOutput, error) 
 	}
 	if uuid, ok := mappingOf(in.Resource); ok {
 		m, err := s.mappings.get(uuid)
-		return tagsOutput{withTags(m.Tags)}, err
+		return tagsOutput{withTags(m.Tags)}, mappingError(err, in.Resource)
 	}
 	r, err := tagged(in.Resource)
 	if err != nil {
