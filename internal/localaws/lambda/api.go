@@ -20,7 +20,8 @@ func (s *Service) API() wire.Service {
 		Gaps: []string{
 			"Event source mappings read SQS queues only, and work on five batches at once unless told otherwise: they do not scale up.",
 			"There are no images, layers, VPCs, function URLs, provisioned concurrency, response streaming and code signing.",
-			"Memory is reported, not limited: a function that takes more than it has is not killed.",
+			"What a function takes of memory is looked at every 20 ms, and limited on Linux only; it has the whole processor, whatever its memory.",
+			"Changes take effect at once: nothing is ever Pending or InProgress for the next request, and none is refused for that.",
 			"A role that may not write segments loses those that the function sends; Lambda's own are kept.",
 		},
 		Operations: []wire.Operation{

@@ -151,7 +151,7 @@ func (s *Service) initialise(ctx context.Context, i *instance, limit time.Durati
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	start := time.Now()
-	e, err := s.host.Start(sandbox.Spec{Dir: dir, Env: env, Output: i.log.add})
+	e, err := s.host.Start(sandbox.Spec{Dir: dir, Env: env, Memory: int64(i.log.cfg.MemorySize) << 20, Output: i.log.add})
 	if err == nil {
 		if err = e.Ready(limited); err == nil {
 			i.Environment, i.failure = e, nil

@@ -232,6 +232,24 @@ func TestTimeOutKillsTheFunction(t *testing.T) {
 	}
 }
 
+func TestTooMuchMemoryKillsTheFunction(t *testing.T) {
+	t.Parallel()
+	h := start(t, "")
+	h.create(t)
+	out := h.do(t, `{"do":"allocate and hang"}`)
+	if aws.ToString(out.FunctionError) != "Unhandled" || !strings.Contains(string(out.Payload), `"errorType":"Runtime.ExitError"`) ||
+		!strings.Contains(string(out.Payload), "Runtime exited with error: signal: killed") {
+		t.Errorf("payload %s", out.Payload)
+	}
+	report := "Memory Size: 128 MB\tMax Memory Used: 128 MB\t"
+	if log := strings.Join(h.logs.all(), "\n"); !strings.Contains(log, report) || !strings.Contains(log, "Status: error\tError Type: Runtime.ExitError") {
+		t.Errorf("log %s", log)
+	}
+	if out := h.do(t, `{"do":"fine"}`); string(out.Payload) != `"fine"` {
+		t.Errorf("afterwards: %s", out.Payload)
+	}
+}
+
 func TestInitIsTriedAgainWithinTheInvocation(t *testing.T) {
 	t.Parallel()
 	h := start(t, "")

@@ -3,7 +3,7 @@
 // processes of this machine.
 //
 // It does not do images, layers, VPCs, function URLs, provisioned concurrency, response streaming, code signing and event
-// source mappings of streams; requests for them are refused. Memory is reported, not limited.
+// source mappings of streams; requests for them are refused.
 //
 // API: https://docs.aws.amazon.com/lambda/latest/api/Welcome.html
 package lambda

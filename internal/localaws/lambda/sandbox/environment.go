@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -18,6 +19,8 @@ type Spec struct {
 	Dir string
 	// Env is the whole environment of the process but AWS_LAMBDA_RUNTIME_API.
 	Env []string
+	// Memory is how many bytes the process and what it starts may take; 0 is no limit. Linux alone keeps them to it.
+	Memory int64
 	// Output takes each line that the process prints, without its newline. Calls never overlap.
 	Output func(line string)
 }
@@ -33,6 +36,9 @@ type Environment struct {
 	exited chan struct{}
 	frozen bool
 	memory int64 // peak, as last measured
+	limit  int64
+	// overrun is true once the process was killed because of its memory.
+	overrun atomic.Bool
 }
 
 // Start starts the process. It returns an *InitError if the code cannot be run at all.
@@ -58,7 +64,7 @@ func (h *Host) Start(spec Spec) (*Environment, error) {
 	cmd.Stdout, cmd.Stderr = out.write, out.write
 	cmd.SysProcAttr = processAttributes()
 
-	e := &Environment{host: h, cmd: cmd, api: newRuntimeAPI(), output: out, exited: make(chan struct{})}
+	e := &Environment{host: h, cmd: cmd, api: newRuntimeAPI(), output: out, exited: make(chan struct{}), limit: spec.Memory}
 	var startErr error
 	if err := h.onThread(func() {
 		if startErr = cmd.Start(); startErr == nil {
@@ -106,6 +112,7 @@ func (e *Environment) Kill() { e.signal(syscall.SIGKILL) }
 // it fails or ctx ends before; then the environment is closed.
 func (e *Environment) Ready(ctx context.Context) error {
 	var reported *InitError
+	defer e.guard()()
 	for {
 		select {
 		case ev := <-e.api.events:

@@ -1,7 +1,7 @@
 // Package sandbox runs functions as processes of this machine. One process is one execution environment: it takes one
 // invocation at a time through the Lambda Runtime API and is frozen (SIGSTOP) in between.
 //
-// It knows nothing of functions, versions and queues, and limits neither memory nor processor time.
+// It knows nothing of functions, versions and queues, and does not limit processor time.
 //
 // Runtime API: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 package sandbox

@@ -87,6 +87,7 @@ func (e *Environment) Invoke(ctx context.Context, in Invocation) Outcome {
 // await follows the invocation until the function has answered and polls for the next one.
 func (e *Environment) await(ctx context.Context, in Invocation, deadline <-chan time.Time, start time.Time) Outcome {
 	var answer *Outcome
+	defer e.guard()()
 	for {
 		select {
 		case ev := <-e.api.events:
@@ -103,6 +104,9 @@ func (e *Environment) await(ctx context.Context, in Invocation, deadline <-chan 
 				}
 				e.freeze()
 				e.measure()
+				if e.exceeded() {
+					return e.killed(in)
+				}
 				answer.MaxMemory = e.memory
 				e.output.drain()
 				return *answer
@@ -110,7 +114,7 @@ func (e *Environment) await(ctx context.Context, in Invocation, deadline <-chan 
 			}
 		case <-e.exited:
 			out := e.died(in)
-			if answer != nil { // it answered, then ended: the answer stands (a panic reports itself so)
+			if answer != nil && !e.exceeded() { // it answered, then ended: the answer stands (a panic reports itself so)
 				answer.Exit, answer.Gone, answer.MaxMemory = out.Exit, true, out.MaxMemory
 				return *answer
 			}
@@ -126,7 +130,7 @@ func (e *Environment) await(ctx context.Context, in Invocation, deadline <-chan 
 func (e *Environment) died(in Invocation) Outcome {
 	reason := e.exitReason()
 	return Outcome{
-		Status: Failure, ErrorType: "Runtime.ExitError", Exit: reason, Gone: true, MaxMemory: e.memory,
+		Status: Failure, ErrorType: "Runtime.ExitError", Exit: reason, Gone: true, MaxMemory: e.peak(),
 		Payload: ErrorDocument("Runtime.ExitError", fmt.Sprintf("RequestId: %s Error: %s", in.RequestID, reason)),
 	}
 }
@@ -141,7 +145,7 @@ func (e *Environment) timedOut(in Invocation) Outcome {
 	}
 }
 
-// killed ends an invocation because the endpoint ends.
+// killed ends an invocation because the endpoint ends, or because of the memory it took.
 func (e *Environment) killed(in Invocation) Outcome {
 	e.Close()
 	return e.died(in)

@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -12,6 +14,36 @@ import (
 // processAttributes puts the process into a group of its own and lets the kernel kill it when the endpoint dies.
 func processAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+// memory returns the resident memory of a process and of all that it has started, in bytes; 0 if it has ended.
+// https://man7.org/linux/man-pages/man5/proc_pid_statm.5.html
+func memory(pid int) int64 {
+	statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0
+	}
+	var size, resident int64
+	if _, err := fmt.Sscan(string(statm), &size, &resident); err != nil {
+		return 0
+	}
+	sum := resident * int64(os.Getpagesize())
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if err != nil {
+		return sum
+	}
+	for _, task := range tasks {
+		children, err := os.ReadFile(task)
+		if err != nil {
+			continue // the thread has just ended
+		}
+		for _, child := range strings.Fields(string(children)) {
+			if id, err := strconv.Atoi(child); err == nil {
+				sum += memory(id)
+			}
+		}
+	}
+	return sum
 }
 
 // maxMemory returns the peak resident memory of a running process in bytes.

@@ -1,10 +1,13 @@
 package sandbox_test
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/the-alchemiser/alchemiser/internal/localaws/lambda/sandbox"
 )
 
 func TestProcessIsFrozenBetweenInvocations(t *testing.T) {
@@ -30,5 +33,43 @@ func TestProcessIsFrozenBetweenInvocations(t *testing.T) {
 	}
 	if out := e.Invoke(t.Context(), call("two", "echo")); string(out.Payload) != `"echo"` {
 		t.Errorf("after a freeze: %+v", out)
+	}
+}
+
+func TestFunctionThatTakesTooMuchMemoryIsKilled(t *testing.T) {
+	t.Parallel()
+	for _, do := range []string{"allocate and hang", "allocate and answer", "allocate in a child"} {
+		t.Run(do, func(t *testing.T) {
+			t.Parallel()
+			e, _ := startWithin(t, 128<<20)
+			if err := e.Ready(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			out := e.Invoke(t.Context(), call("one", do))
+			if out.Status != sandbox.Failure || out.ErrorType != "Runtime.ExitError" || !out.Gone || out.MaxMemory != 128<<20 ||
+				!strings.Contains(string(out.Payload), "RequestId: one Error: Runtime exited with error: signal: killed") {
+				t.Errorf("outcome %+v", out)
+			}
+		})
+	}
+}
+
+func TestInitThatTakesTooMuchMemoryIsKilled(t *testing.T) {
+	t.Parallel()
+	e, _ := startWithin(t, 128<<20, "INIT=allocate")
+	var failure *sandbox.InitError
+	if err := e.Ready(t.Context()); !errors.As(err, &failure) || failure.Type != "Runtime.ExitError" || failure.Message != "Runtime exited with error: signal: killed" {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestFunctionWithinItsMemoryIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	e, _ := startWithin(t, 512<<20)
+	if err := e.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if out := e.Invoke(t.Context(), call("one", "allocate and answer")); string(out.Payload) != `"allocated"` || out.MaxMemory < 256<<20 {
+		t.Errorf("outcome %+v", out)
 	}
 }

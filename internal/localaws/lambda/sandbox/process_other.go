@@ -9,3 +9,6 @@ func processAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setp
 
 // maxMemory is not known of running processes.
 func maxMemory(int) int64 { return 0 }
+
+// memory is not known either.
+func memory(int) int64 { return 0 }

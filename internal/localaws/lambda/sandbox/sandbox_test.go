@@ -66,9 +66,15 @@ func host(t *testing.T) *sandbox.Host {
 
 func start(t *testing.T, env ...string) (*sandbox.Environment, *lines) {
 	t.Helper()
+	return startWithin(t, 0, env...)
+}
+
+// startWithin is start with a limit of memory.
+func startWithin(t *testing.T, memory int64, env ...string) (*sandbox.Environment, *lines) {
+	t.Helper()
 	out := &lines{}
 	e, err := host(t).Start(sandbox.Spec{
-		Dir: code, Output: out.add,
+		Dir: code, Output: out.add, Memory: memory,
 		Env: append([]string{"AWS_XRAY_DAEMON_ADDRESS=127.0.0.1:9", "AWS_LAMBDA_FUNCTION_NAME=f"}, env...),
 	})
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
+	"runtime"
 	"strings"
 	"time"
 
@@ -95,16 +97,42 @@ func handle(ctx context.Context, in event) (any, error) {
 			}
 			time.Sleep(time.Millisecond)
 		}
+	case "allocate and hang":
+		taken := allocate()
+		time.Sleep(time.Hour)
+		runtime.KeepAlive(taken)
+	case "allocate and answer":
+		allocate()
+		return "allocated", nil
+	case "allocate in a child":
+		return nil, exec.Command(os.Args[0], "allocate").Run()
 	case "large":
 		return strings.Repeat("x", 7<<20), nil
 	}
 	return in.Do, nil
 }
 
+// allocate takes a quarter of a gigabyte.
+func allocate() []byte {
+	taken := make([]byte, 256<<20)
+	for i := 0; i < len(taken); i += 4096 {
+		taken[i] = 1
+	}
+	return taken
+}
+
 func main() {
+	if len(os.Args) > 1 {
+		taken := allocate()
+		time.Sleep(time.Hour)
+		runtime.KeepAlive(taken)
+	}
 	switch os.Getenv("INIT") {
 	case "exit":
 		os.Exit(1)
+	case "allocate":
+		runtime.KeepAlive(allocate())
+		time.Sleep(time.Hour)
 	case "hang":
 		time.Sleep(time.Hour) // blocking for ever would be a deadlock that Go ends
 	}
