@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/the-alchemiser/alchemiser/cmd/alchemiser/workflow"
-	"github.com/the-alchemiser/alchemiser/internal/monitor"
 	"github.com/the-alchemiser/alchemiser/internal/naming"
 	"github.com/the-alchemiser/alchemiser/internal/report"
 	"github.com/the-alchemiser/alchemiser/internal/stack"
@@ -90,33 +89,17 @@ func rebalance(ctx context.Context, out io.Writer, s *stack.Stack) (report.Workf
 		return report.Workflow{}, err
 	}
 	fmt.Fprintf(out, "\nA one-off schedule will start run %s.\n\n", id)
-	passed, err := run.Follow(ctx, id, func(e workflow.Passed) {
-		said, err := monitor.Summary(e.Payload)
-		if err != nil {
-			said = err.Error()
-		}
-		fmt.Fprintf(out, "%s  %-17s  %-9s  %s\n", e.At.Format("15:04:05.000"), e.Type(), e.SourceModule, said)
-	})
+	passed, err := run.Follow(ctx, id, func(e workflow.Passed) { writePassed(out, e) })
 	if err != nil {
 		return report.Workflow{}, err
-	}
-	es := make([]events.Event, len(passed))
-	for i, p := range passed {
-		es[i] = p.Event
 	}
 	entries, err := run.Timeline(ctx, id, len(passed))
 	if err != nil {
 		return report.Workflow{}, err
 	}
-	timeline := make([]report.Step, len(entries))
-	for i, e := range entries {
-		timeline[i] = report.Step{At: e.At, Event: string(e.Type), Source: e.Source, Summary: e.Summary}
-	}
-	trace, err := run.Trace(ctx, id)
-	if err != nil {
-		return report.Workflow{}, err
-	}
-	return report.Workflow{CorrelationID: id, Timeline: timeline, Events: es, Trace: trace}, nil
+	story := storyOf(id, entries, passed)
+	story.Trace, err = run.Trace(ctx, id)
+	return story, err
 }
 
 // traded says whether the run did what a demo is for: it traded, and the positions changed.

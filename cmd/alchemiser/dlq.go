@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"github.com/the-alchemiser/alchemiser/cmd/alchemiser/deadletters"
@@ -107,10 +108,10 @@ func writeLetters(out io.Writer, letters []deadletters.Letter) {
 		return
 	}
 	t := newTable(out, "since", "queue", "event", "id", "workflow", "why")
-	t.SetColumnConfigs([]table.ColumnConfig{{Name: "why", WidthMax: 70}, {Name: "workflow", WidthMax: 40}})
+	t.SetColumnConfigs([]table.ColumnConfig{{Name: "why", WidthMax: 70, WidthMaxEnforcer: text.WrapSoft}, {Name: "workflow", WidthMax: 40}})
 	for _, l := range letters {
 		id := l.EventID
-		if id == "" {
+		if id == "" || id == "unknown" {
 			id = l.MessageID
 		}
 		t.AppendRow(table.Row{l.SentAt.Format("2006-01-02 15:04:05"), l.Queue, l.EventType, id, l.CorrelationID, l.Why})

@@ -58,15 +58,15 @@ type Entry struct {
 
 // Workflow is one run of a portfolio as the timeline knows it.
 type Workflow struct {
-	CorrelationID string
-	PortfolioID   string
-	TradingDate   market.Date
-	State         State
+	CorrelationID string      `json:"correlation_id"`
+	PortfolioID   string      `json:"portfolio_id"`
+	TradingDate   market.Date `json:"trading_date"`
+	State         State       `json:"state"`
 	// StartedAt is the timestamp of the earliest entry, UpdatedAt that of the latest.
-	StartedAt time.Time
-	UpdatedAt time.Time
+	StartedAt time.Time `json:"started_at"`
+	UpdatedAt time.Time `json:"updated_at"`
 	// LastSummary is the summary of the latest entry.
-	LastSummary string
+	LastSummary string `json:"last_summary"`
 }
 
 // Timeline keeps what happened in each workflow.

@@ -17,19 +17,19 @@ import (
 
 // Step is one entry of a workflow's timeline.
 type Step struct {
-	At      time.Time
-	Event   string
-	Source  string
-	Summary string
+	At      time.Time `json:"at"`
+	Event   string    `json:"event"`
+	Source  string    `json:"source"`
+	Summary string    `json:"summary"`
 }
 
 // Workflow is everything that is known about one run. Empty parts are left out of the report.
 type Workflow struct {
-	CorrelationID string
-	Timeline      []Step
+	CorrelationID string `json:"correlation_id"`
+	Timeline      []Step `json:"timeline"`
 	// Events are the events of the run in any order; only the last of each type is shown.
-	Events []events.Event
-	Trace  Trace
+	Events []events.Event `json:"events"`
+	Trace  Trace          `json:"trace,omitzero"`
 }
 
 // Write writes the whole report to w.

@@ -13,23 +13,23 @@ import (
 
 // Trace is an X-Ray trace: segments with their subsegments as a tree.
 type Trace struct {
-	ID    string
-	Roots []*Span
+	ID    string  `json:"id"`
+	Roots []*Span `json:"roots"`
 }
 
 // Span is one segment or subsegment.
 type Span struct {
-	ID     string
-	Name   string
-	Origin string
-	Start  time.Time
-	End    time.Time
-	Failed bool
+	ID     string    `json:"id"`
+	Name   string    `json:"name"`
+	Origin string    `json:"origin,omitempty"`
+	Start  time.Time `json:"start"`
+	End    time.Time `json:"end"`
+	Failed bool      `json:"failed,omitempty"`
 	// Call says that the span is a call of another service.
-	Call bool
+	Call bool `json:"call,omitempty"`
 	// Open says that the span had not ended when it was read.
-	Open     bool
-	Children []*Span
+	Open     bool    `json:"open,omitempty"`
+	Children []*Span `json:"children,omitempty"`
 }
 
 // document is an X-Ray segment document.
@@ -145,8 +145,53 @@ func (p *printer) waterfall(trace Trace) {
 	for _, name := range names {
 		p.printf(" %s: %s.", name, milliseconds(inFunctions[name]))
 	}
-	p.printf("\n")
+	p.printf("\n%s of the time lies in spans that have a name.\n", percentOf(trace.Covered()))
 }
+
+// Covered returns how much of the trace's time, from 0 to 1, lies in spans that say what was done: those below the roots,
+// which are the functions' own segments and Lambda's dwell before them.
+func (t Trace) Covered() float64 {
+	if len(t.Roots) == 0 {
+		return 0
+	}
+	start, end := t.Roots[0].Start, t.Roots[0].End
+	var named []*Span
+	t.walk(func(s *Span, depth int) {
+		start, end = earlier(start, s.Start), later(end, s.End)
+		if depth > 0 {
+			named = append(named, s)
+		}
+	})
+	slices.SortFunc(named, func(a, b *Span) int { return a.Start.Compare(b.Start) })
+	var covered time.Duration
+	upTo := start
+	for _, s := range named {
+		if from := later(upTo, s.Start); s.End.After(from) {
+			covered += s.End.Sub(from)
+			upTo = s.End
+		}
+	}
+	if whole := end.Sub(start); whole > 0 {
+		return float64(covered) / float64(whole)
+	}
+	return 1
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+func percentOf(fraction float64) string { return fmt.Sprintf("%.1f %%", fraction*100) }
 
 // maxCalls is how many calls in a row, by service, a waterfall shows one by one.
 const maxCalls = 4

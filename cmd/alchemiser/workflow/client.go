@@ -3,10 +3,13 @@
 package workflow
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,6 +24,7 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/report"
 	"github.com/the-alchemiser/alchemiser/internal/store"
 	"github.com/the-alchemiser/alchemiser/pkg/events"
+	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
 
 // pollInterval is how often a workflow's traces on AWS are looked at while it runs.
@@ -94,9 +98,9 @@ type Passed struct {
 func (c *Client) Follow(ctx context.Context, id string, show func(Passed)) ([]Passed, error) {
 	var es []Passed
 	seen := map[string]bool{}
-	since := time.Now().Add(-time.Minute).UnixMilli()
+	since := time.Now().Add(-time.Minute)
 	for {
-		found, err := c.eventsSince(ctx, id, since)
+		found, err := c.Events(ctx, id, since)
 		if err != nil {
 			return es, err
 		}
@@ -135,13 +139,13 @@ func ended(es []Passed) bool {
 	return over && (traded || orders == 0)
 }
 
-// eventsSince returns the events of workflow id. Those of others are not decoded: one that cannot be is not this workflow's
-// trouble.
-func (c *Client) eventsSince(ctx context.Context, id string, since int64) ([]Passed, error) {
+// Events returns the events of workflow id that have passed on the bus since a time, in the order in which they passed; one
+// that was replayed is there again. Those of other workflows are not decoded: one that cannot be is not this workflow's trouble.
+func (c *Client) Events(ctx context.Context, id string, since time.Time) ([]Passed, error) {
 	var es []Passed
 	pages := cloudwatchlogs.NewFilterLogEventsPaginator(c.logs, &cloudwatchlogs.FilterLogEventsInput{
 		LogGroupName: aws.String(c.stage.EventLog()),
-		StartTime:    aws.Int64(since),
+		StartTime:    aws.Int64(since.UnixMilli()),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -191,7 +195,7 @@ func (c *Client) Timeline(ctx context.Context, id string, passed int) ([]monitor
 // Trace returns the trace of workflow id once all four functions have reported to it.
 func (c *Client) Trace(ctx context.Context, id string) (report.Trace, error) {
 	for {
-		trace, err := c.traceNow(ctx, id)
+		trace, err := c.TraceNow(ctx, id, time.Now().Add(-time.Hour))
 		if err != nil {
 			return report.Trace{}, err
 		}
@@ -204,11 +208,14 @@ func (c *Client) Trace(ctx context.Context, id string) (report.Trace, error) {
 	}
 }
 
-func (c *Client) traceNow(ctx context.Context, id string) (report.Trace, error) {
-	now := time.Now()
+// traceSpan is how long after the start of a workflow its trace may begin: a run that is redriven days later has another.
+const traceSpan = 6 * time.Hour
+
+// TraceNow returns the trace of workflow id, which began at about a time, as far as it has come; the zero Trace if there is none.
+func (c *Client) TraceNow(ctx context.Context, id string, begun time.Time) (report.Trace, error) {
 	summaries, err := c.xray.GetTraceSummaries(ctx, &xray.GetTraceSummariesInput{
-		StartTime:        aws.Time(now.Add(-time.Hour)),
-		EndTime:          aws.Time(now.Add(time.Minute)),
+		StartTime:        aws.Time(begun.Add(-time.Minute)),
+		EndTime:          aws.Time(begun.Add(traceSpan)),
 		FilterExpression: aws.String(fmt.Sprintf("annotation.correlation_id = %q", id)),
 	})
 	if err != nil {
@@ -221,7 +228,11 @@ func (c *Client) traceNow(ctx context.Context, id string) (report.Trace, error) 
 	default:
 		return report.Trace{}, fmt.Errorf("workflow %s has %d traces, want one", id, len(summaries.TraceSummaries))
 	}
-	traceID := aws.ToString(summaries.TraceSummaries[0].Id)
+	return c.TraceByID(ctx, aws.ToString(summaries.TraceSummaries[0].Id))
+}
+
+// TraceByID returns a trace by X-Ray's own id.
+func (c *Client) TraceByID(ctx context.Context, traceID string) (report.Trace, error) {
 	got, err := c.xray.BatchGetTraces(ctx, &xray.BatchGetTracesInput{TraceIds: []string{traceID}})
 	if err != nil {
 		return report.Trace{}, fmt.Errorf("read trace %s: %w", traceID, err)
@@ -234,6 +245,32 @@ func (c *Client) traceNow(ctx context.Context, id string) (report.Trace, error) 
 		documents = append(documents, aws.ToString(segment.Document))
 	}
 	return report.ParseTrace(traceID, documents)
+}
+
+// History returns what the monitor has recorded of workflow id, in the order of time; none if it is not known.
+func (c *Client) History(ctx context.Context, id string) ([]monitor.Entry, error) {
+	entries, err := c.store.Timeline(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("read the timeline of %s: %w", id, err)
+	}
+	return entries, nil
+}
+
+// Since returns the workflows whose first event was recorded on a UTC day from that of since on, the latest start first.
+func (c *Client) Since(ctx context.Context, since time.Time) ([]monitor.Workflow, error) {
+	var all []monitor.Workflow
+	today := time.Now().UTC().Format(time.DateOnly)
+	for day := since.UTC(); day.Format(time.DateOnly) <= today; day = day.AddDate(0, 0, 1) {
+		workflows, err := c.store.Day(ctx, market.DateOf(day))
+		if err != nil {
+			return nil, fmt.Errorf("read the workflows of %s: %w", day.Format(time.DateOnly), err)
+		}
+		all = append(all, workflows...)
+	}
+	slices.SortFunc(all, func(a, b monitor.Workflow) int {
+		return cmp.Or(b.StartedAt.Compare(a.StartedAt), strings.Compare(a.CorrelationID, b.CorrelationID))
+	})
+	return all, nil
 }
 
 // pause waits a poll interval, or returns ctx's error if it ends first.
