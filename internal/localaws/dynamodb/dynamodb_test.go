@@ -490,17 +490,3 @@ func TestRefusals(t *testing.T) {
 		})
 	}
 }
-
-func BenchmarkConditionalPut(b *testing.B) {
-	e := serveTable(b, "S")
-	n := 0
-	for b.Loop() {
-		n++
-		_, err := e.PutItem(b.Context(), &client.PutItemInput{
-			TableName: table, Item: key(fmt.Sprint(n), "x"), ConditionExpression: aws.String("attribute_not_exists(pk)"),
-		})
-		if err != nil {
-			b.Fatal(err)
-		}
-	}
-}

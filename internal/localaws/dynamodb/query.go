@@ -106,7 +106,7 @@ func (s *Service) prepareScan(in ReadInput) (p *page, key expr.KeyCondition, fro
 		if p.filter, err = expr.ParseCondition(expr.FilterExpression, *in.FilterExpression, env); err != nil {
 			return p, key, "", err
 		}
-		for _, path := range env.Paths(expr.FilterExpression) {
+		for _, path := range env.Filtered() {
 			if in.KeyConditionExpression != nil && p.table.isKey(path[0].Name) {
 				return p, key, "", attr.Invalidf("Filter Expression can only contain non-primary key attributes: "+
 					"Primary key attribute: %s", path[0].Name)

@@ -162,8 +162,10 @@ func binary(v any) any {
 	return v
 }
 
+const authorization = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=x"
+
 // ask sends one request.
-func ask(t *testing.T, handler http.Handler, action string, body any) (status int, answer map[string]any) {
+func ask(t testing.TB, handler http.Handler, action string, body any) (status int, answer map[string]any) {
 	t.Helper()
 	raw, err := json.Marshal(body)
 	if err != nil {
@@ -171,8 +173,7 @@ func ask(t *testing.T, handler http.Handler, action string, body any) (status in
 	}
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", bytes.NewReader(raw))
 	r.Header.Set("X-Amz-Target", "DynamoDB_20120810."+action)
-	r.Header.Set("Authorization",
-		"AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=x")
+	r.Header.Set("Authorization", authorization)
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, r)
 	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -18,7 +19,7 @@ import (
 )
 
 // plain serves requests as they are on the wire, with a table "state" that has the keys pk and sk.
-func plain(t *testing.T) http.Handler {
+func plain(t testing.TB) http.Handler {
 	t.Helper()
 	s, err := dynamodb.New(dynamodb.Config{Store: memory(t), Clock: clock.New()})
 	if err != nil {
@@ -34,13 +35,13 @@ func plain(t *testing.T) http.Handler {
 }
 
 // request sends "Action {…}", where KEY stands for a key.
-func request(t *testing.T, handler http.Handler, text string) (status int, answer map[string]any) {
+func request(t testing.TB, handler http.Handler, text string) (status int, answer map[string]any) {
 	t.Helper()
 	action, body, _ := strings.Cut(strings.ReplaceAll(text, "KEY", `{"pk":{"S":"a"},"sk":{"S":"b"}}`), " ")
 	return ask(t, handler, action, json.RawMessage(body))
 }
 
-func answered(t *testing.T, handler http.Handler, text string) map[string]any {
+func answered(t testing.TB, handler http.Handler, text string) map[string]any {
 	t.Helper()
 	status, answer := request(t, handler, text)
 	if status != http.StatusOK {
@@ -130,6 +131,27 @@ func TestConsumedCapacityIsToldToWhoAsks(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, answered(t, handler, step.request)["ConsumedCapacity"]); diff != "" {
 			t.Errorf("%.100s: %s", step.request, diff)
+		}
+	}
+}
+
+// BenchmarkConditionalPut is a claim as the project's store makes it, without what the client and the network take.
+func BenchmarkConditionalPut(b *testing.B) {
+	handler := plain(b)
+	const claim = `{"TableName":"state","ConditionExpression":"attribute_not_exists(pk) OR lease_until < :now",
+		"ExpressionAttributeValues":{":now":{"N":"1767225600"}},"ReturnValuesOnConditionCheckFailure":"ALL_OLD",
+		"Item":{"pk":{"S":"CLAIM#strategy#%d"},"sk":{"S":"CLAIM"},"owner":{"S":"8f5c0f26-9a44-4b56-a3a5-6d8a1b0f5a10"},
+		"token":{"N":"1"},"attempt":{"N":"1"},"lease_until":{"N":"1767225660"},"ttl":{"N":"1768225660"},"done":{"BOOL":false},
+		"outbox":{"L":[{"S":"e1"},{"S":"e2"}]},"meta":{"M":{"correlation_id":{"S":"run-main-2026-01-01"}}}}}`
+	n := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		n++
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(fmt.Sprintf(claim, n)))
+		r.Header["X-Amz-Target"], r.Header["Authorization"] = []string{"DynamoDB_20120810.PutItem"}, []string{authorization}
+		w := httptest.NewRecorder()
+		if handler.ServeHTTP(w, r); w.Code != http.StatusOK {
+			b.Fatal(w.Body)
 		}
 	}
 }

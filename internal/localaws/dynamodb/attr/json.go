@@ -5,9 +5,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
-
-	"github.com/shopspring/decimal"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
@@ -20,131 +22,109 @@ func Invalidf(format string, args ...any) *wire.Error {
 const maxDepth = 32
 
 // UnmarshalJSON reads the wire form, {"S": "text"}.
-func (v *Value) UnmarshalJSON(raw []byte) error {
-	parsed, err := parse(raw, 0)
-	if err != nil {
-		return err
-	}
-	*v = parsed
-	return nil
+func (v *Value) UnmarshalJSON(raw []byte) (err error) {
+	*v, err = (&reader{raw: raw}).value(0)
+	return err
 }
 
-func parse(raw []byte, depth int) (v Value, err error) {
+// UnmarshalJSON reads the wire form, {"name": {"S": "text"}}. Null is no item.
+func (it *Item) UnmarshalJSON(raw []byte) (err error) {
+	r := &reader{raw: raw}
+	if r.null() {
+		*it = nil
+		return nil
+	}
+	*it, err = r.item(0)
+	return err
+}
+
+func (r *reader) item(depth int) (Item, error) {
+	it := Item{}
+	return it, r.object(func(name string) error {
+		v, err := r.value(depth)
+		it[name] = v
+		return err
+	})
+}
+
+func (r *reader) value(depth int) (v Value, err error) {
 	if depth > maxDepth {
 		return v, Invalidf("Nesting Levels have exceeded supported limits")
 	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &fields); err != nil {
-		return v, err
-	}
-	for name, field := range fields {
-		if bytes.Equal(field, []byte("null")) {
-			delete(fields, name)
+	err = r.object(func(name string) error {
+		if r.null() {
+			return nil
 		}
-	}
-	if len(fields) == 0 {
-		return v, Invalidf("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
-	}
-	if len(fields) > 1 {
-		return v, Invalidf("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
-	}
-	for name, field := range fields {
+		if v.Type != "" {
+			return Invalidf("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
+		}
 		v.Type = Type(name)
-		err = v.parseField(field, depth)
+		return r.content(&v, depth)
+	})
+	if err == nil && v.Type == "" {
+		err = errNoType()
 	}
 	return v, err
 }
 
-func (v *Value) parseField(raw []byte, depth int) error {
-	switch v.Type {
-	case String:
-		return json.Unmarshal(raw, &v.Str)
-	case Number:
-		var text string
-		if err := json.Unmarshal(raw, &text); err != nil {
-			return err
-		}
-		n, err := ParseNumber(text)
-		v.Num = n
-		return err
-	case Binary:
-		return json.Unmarshal(raw, &v.Bin)
-	case Bool:
-		return json.Unmarshal(raw, &v.Bool)
-	case Null:
-		if err := json.Unmarshal(raw, &v.Bool); err != nil {
-			return err
-		}
-		if !v.Bool {
-			return Invalidf("One or more parameter values were invalid: Null attribute value types must have the value of true")
-		}
-		return nil
-	case List:
-		return v.parseList(raw, depth)
-	case Map:
-		return v.parseMap(raw, depth)
-	case StringSet, NumberSet, BinarySet:
-		return v.parseSet(raw)
-	}
+func errNoType() error {
 	return Invalidf("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
 }
 
-func (v *Value) parseList(raw []byte, depth int) error {
-	var elements []json.RawMessage
-	if err := json.Unmarshal(raw, &elements); err != nil {
+// content reads what a value of v's type has.
+func (r *reader) content(v *Value, depth int) (err error) {
+	switch v.Type {
+	case String, Number, Binary:
+		return r.scalar(v)
+	case Bool:
+		v.Bool, err = r.flag()
 		return err
-	}
-	v.List = make([]Value, len(elements))
-	for i, e := range elements {
-		parsed, err := parse(e, depth+1)
+	case Null:
+		if v.Bool, err = r.flag(); err == nil && !v.Bool {
+			return Invalidf("One or more parameter values were invalid: Null attribute value types must have the value of true")
+		}
+		return err
+	case Map:
+		v.Map, err = r.item(depth + 1)
+		return err
+	case List:
+		return r.array(func() error {
+			e, err := r.value(depth + 1)
+			v.List = append(v.List, e)
+			return err
+		})
+	case StringSet, NumberSet, BinarySet:
+		err = r.array(func() error {
+			e := Value{Type: v.Type[:1]}
+			err := r.scalar(&e)
+			v.List = append(v.List, e)
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		v.List[i] = parsed
+		return v.checkSet()
 	}
-	return nil
+	return errNoType()
 }
 
-func (v *Value) parseMap(raw []byte, depth int) error {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &members); err != nil {
+// scalar reads a string, number or binary.
+func (r *reader) scalar(v *Value) error {
+	text, err := r.text()
+	if err != nil {
 		return err
 	}
-	v.Map = make(Item, len(members))
-	for name, m := range members {
-		parsed, err := parse(m, depth+1)
-		if err != nil {
-			return err
+	switch v.Type { //nolint:exhaustive // the caller has these only
+	case Number:
+		v.Num, err = ParseNumber(text)
+	case Binary:
+		if v.Bin, err = base64.StdEncoding.DecodeString(text); err != nil {
+			err = fmt.Errorf("binary attribute value: %w", err)
 		}
-		v.Map[name] = parsed
+	default:
+		v.Str = text
 	}
-	return nil
-}
-
-func (v *Value) parseSet(raw []byte) error {
-	switch v.Type { //nolint:exhaustive // the caller has the sets only
-	case StringSet:
-		if err := json.Unmarshal(raw, &v.StrSet); err != nil {
-			return err
-		}
-	case BinarySet:
-		if err := json.Unmarshal(raw, &v.BinSet); err != nil {
-			return err
-		}
-	case NumberSet:
-		var texts []string
-		if err := json.Unmarshal(raw, &texts); err != nil {
-			return err
-		}
-		for _, text := range texts {
-			n, err := ParseNumber(text)
-			if err != nil {
-				return err
-			}
-			v.NumSet = append(v.NumSet, n)
-		}
-	}
-	return v.checkSet()
+	return err
 }
 
 // checkSet refuses empty sets, empty members and members that come twice.
@@ -155,19 +135,16 @@ func (v *Value) checkSet() error {
 			BinarySet: "Binary sets should not be empty",
 		}[v.Type])
 	}
-	if slices.Contains(v.StrSet, "") {
-		return Invalidf("One or more parameter values were invalid: An string set may not have a empty string as a member")
-	}
-	if slices.ContainsFunc(v.BinSet, func(b []byte) bool { return len(b) == 0 }) {
-		return Invalidf("One or more parameter values were invalid: Binary sets may not contain null or empty values")
-	}
-	seen := map[string]bool{}
-	for _, e := range v.Elements() {
-		key := string(AppendKey(nil, e))
-		if seen[key] {
-			return v.errTwice()
+	for _, e := range v.List {
+		switch {
+		case e.Type == String && e.Str == "":
+			return Invalidf("One or more parameter values were invalid: An string set may not have a empty string as a member")
+		case e.Type == Binary && len(e.Bin) == 0:
+			return Invalidf("One or more parameter values were invalid: Binary sets may not contain null or empty values")
 		}
-		seen[key] = true
+	}
+	if len(v.members()) < v.Len() {
+		return v.errTwice()
 	}
 	return nil
 }
@@ -186,7 +163,7 @@ func (v *Value) errTwice() error {
 func (v Value) show() string {
 	var b bytes.Buffer
 	b.WriteByte('[')
-	for i, e := range v.Elements() {
+	for i, e := range v.List {
 		if i > 0 {
 			b.WriteString(", ")
 		}
@@ -199,46 +176,75 @@ func (v Value) show() string {
 }
 
 // MarshalJSON writes the wire form.
-func (v Value) MarshalJSON() ([]byte, error) {
-	var content any
-	switch v.Type {
-	case String:
-		content = v.Str
-	case Number:
-		content = FormatNumber(v.Num)
-	case Binary:
-		content = append([]byte{}, v.Bin...)
-	case Bool:
-		content = v.Bool
-	case Null:
-		content = true
-	case List:
-		content = append([]Value{}, v.List...)
-	case Map:
-		content = v.Map
-		if v.Map == nil {
-			content = Item{}
+func (v Value) MarshalJSON() ([]byte, error) { return v.appendJSON(nil) }
+
+// MarshalJSON writes the wire form, with the names in order.
+func (it Item) MarshalJSON() ([]byte, error) { return it.appendJSON(nil) }
+
+func (it Item) appendJSON(b []byte) (_ []byte, err error) {
+	b = append(b, '{')
+	for i, name := range slices.Sorted(maps.Keys(it)) {
+		if i > 0 {
+			b = append(b, ',')
 		}
-	case StringSet:
-		content = v.StrSet
-	case NumberSet:
-		content = formatAll(v.NumSet)
-	case BinarySet:
-		content = v.BinSet
+		b = append(appendText(b, name), ':')
+		if b, err = it[name].appendJSON(b); err != nil {
+			return nil, err
+		}
+	}
+	return append(b, '}'), nil
+}
+
+func (v Value) appendJSON(b []byte) (_ []byte, err error) {
+	b = append(append(append(b, '{', '"'), v.Type...), '"', ':')
+	switch v.Type {
+	case String, Number, Binary:
+		b = v.appendScalar(b)
+	case Bool:
+		b = strconv.AppendBool(b, v.Bool)
+	case Null:
+		b = append(b, "true"...)
+	case Map:
+		if b, err = v.Map.appendJSON(b); err != nil {
+			return nil, err
+		}
+	case List, StringSet, NumberSet, BinarySet:
+		b = append(b, '[')
+		for i, e := range v.List {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			if v.IsSet() {
+				b = e.appendScalar(b)
+				continue
+			}
+			if b, err = e.appendJSON(b); err != nil {
+				return nil, err
+			}
+		}
+		b = append(b, ']')
 	default:
 		return nil, fmt.Errorf("attribute value of unknown type %q", v.Type)
 	}
-	raw, err := json.Marshal(content)
-	if err != nil {
-		return nil, err
-	}
-	return fmt.Appendf(nil, `{%q:%s}`, string(v.Type), raw), nil
+	return append(b, '}'), nil
 }
 
-func formatAll(numbers []decimal.Decimal) []string {
-	texts := make([]string, len(numbers))
-	for i, n := range numbers {
-		texts[i] = FormatNumber(n)
+func (v Value) appendScalar(b []byte) []byte {
+	switch v.Type { //nolint:exhaustive // the caller has these only
+	case Number:
+		return append(append(append(b, '"'), FormatNumber(v.Num)...), '"')
+	case Binary:
+		return append(base64.StdEncoding.AppendEncode(append(b, '"'), v.Bin), '"')
 	}
-	return texts
+	return appendText(b, v.Str)
+}
+
+// appendText appends s as a JSON string.
+func appendText(b []byte, s string) []byte {
+	special := func(c rune) bool { return c < ' ' || c >= utf8.RuneSelf || strings.ContainsRune(`"\<>&`, c) }
+	if strings.IndexFunc(s, special) < 0 {
+		return append(append(append(b, '"'), s...), '"')
+	}
+	raw, _ := json.Marshal(s) // a string never fails
+	return append(b, raw...)
 }

@@ -37,6 +37,10 @@ func ParseNumber(s string) (decimal.Decimal, error) {
 
 // CheckNumber returns n in its shortest form if DynamoDB can hold it.
 func CheckNumber(n decimal.Decimal) (decimal.Decimal, error) {
+	const small = 100
+	if exponent := n.Exponent(); n.Coefficient().IsInt64() && exponent > -small && exponent < small && !n.IsZero() {
+		return n, nil // whatever its digits are
+	}
 	digits, magnitude := scientific(n)
 	switch {
 	case digits == "":

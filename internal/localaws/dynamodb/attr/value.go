@@ -31,16 +31,14 @@ const (
 // Value is an attribute value. Which fields count depends on Type. Values are never changed once made: whoever
 // changes a list or a map makes a new one.
 type Value struct {
-	Type   Type
-	Str    string
-	Num    decimal.Decimal
-	Bin    []byte
-	Bool   bool
-	List   []Value
-	Map    Item
-	StrSet []string
-	NumSet []decimal.Decimal
-	BinSet [][]byte
+	Type Type
+	Str  string
+	Num  decimal.Decimal
+	Bin  []byte
+	Bool bool
+	// List has the elements of a list or of a set.
+	List []Value
+	Map  Item
 }
 
 // Item is attributes by name.
@@ -67,7 +65,7 @@ func (v Value) Equal(w Value) bool {
 	case Map:
 		return maps.EqualFunc(v.Map, w.Map, Value.Equal)
 	case StringSet, NumberSet, BinarySet:
-		return v.Len() == w.Len() && !slices.ContainsFunc(v.Elements(), func(e Value) bool { return !w.HasElement(e) })
+		return maps.Equal(v.members(), w.members())
 	}
 	return false
 }
@@ -91,48 +89,30 @@ func (v Value) Compare(w Value) (order int, ok bool) {
 // IsSet reports whether the value is a set.
 func (v Value) IsSet() bool { return v.Type == StringSet || v.Type == NumberSet || v.Type == BinarySet }
 
-// Elements returns the members of a set or a list.
-func (v Value) Elements() []Value {
-	var out []Value
-	switch v.Type { //nolint:exhaustive // the others have no elements
-	case List:
-		return v.List
-	case StringSet:
-		for _, s := range v.StrSet {
-			out = append(out, Value{Type: String, Str: s})
-		}
-	case NumberSet:
-		for _, n := range v.NumSet {
-			out = append(out, Value{Type: Number, Num: n})
-		}
-	case BinarySet:
-		for _, b := range v.BinSet {
-			out = append(out, Value{Type: Binary, Bin: b})
-		}
+// HasElement reports whether a set or list holds e.
+func (v Value) HasElement(e Value) bool { return slices.ContainsFunc(v.List, e.Equal) }
+
+// members are the elements of a set, by their bytes.
+func (v Value) members() map[string]bool {
+	out := make(map[string]bool, len(v.List))
+	for _, e := range v.List {
+		out[string(AppendKey(nil, e))] = true
 	}
 	return out
 }
 
-// HasElement reports whether a set or list holds e.
-func (v Value) HasElement(e Value) bool { return slices.ContainsFunc(v.Elements(), e.Equal) }
-
 // Len is the number of elements of a list, map or set.
 func (v Value) Len() int {
-	switch v.Type { //nolint:exhaustive // the others have no elements
-	case List:
-		return len(v.List)
-	case Map:
+	if v.Type == Map {
 		return len(v.Map)
 	}
-	return len(v.StrSet) + len(v.NumSet) + len(v.BinSet)
+	return len(v.List)
 }
 
 // Union returns the set v with the elements of the set w of the same type.
 func (v Value) Union(w Value) Value {
 	out := v.without(w)
-	out.StrSet = append(out.StrSet, w.StrSet...)
-	out.NumSet = append(out.NumSet, w.NumSet...)
-	out.BinSet = append(out.BinSet, w.BinSet...)
+	out.List = append(out.List, w.List...)
 	return out
 }
 
@@ -143,16 +123,10 @@ func (v Value) Subtract(w Value) (rest Value, ok bool) {
 }
 
 func (v Value) without(w Value) Value {
-	return Value{
-		Type:   v.Type,
-		StrSet: slices.DeleteFunc(slices.Clone(v.StrSet), func(s string) bool { return slices.Contains(w.StrSet, s) }),
-		NumSet: slices.DeleteFunc(slices.Clone(v.NumSet), func(n decimal.Decimal) bool {
-			return slices.ContainsFunc(w.NumSet, n.Equal)
-		}),
-		BinSet: slices.DeleteFunc(slices.Clone(v.BinSet), func(b []byte) bool {
-			return slices.ContainsFunc(w.BinSet, func(o []byte) bool { return bytes.Equal(b, o) })
-		}),
-	}
+	gone := w.members()
+	return Value{Type: v.Type, List: slices.DeleteFunc(slices.Clone(v.List), func(e Value) bool {
+		return gone[string(AppendKey(nil, e))]
+	})}
 }
 
 // Size is the size of the item as DynamoDB counts it.
@@ -187,7 +161,7 @@ func (v Value) Size() int {
 		return perContainer + v.Map.Size() + perElement*len(v.Map)
 	case StringSet, NumberSet, BinarySet:
 		n := 0
-		for _, e := range v.Elements() {
+		for _, e := range v.List {
 			n += e.Size()
 		}
 		return n

@@ -11,11 +11,11 @@ import (
 // Env is what the placeholders of one request stand for. It notes which were used: DynamoDB refuses a request that
 // defines one in vain. An Env belongs to one request.
 type Env struct {
-	names      map[string]string
-	values     map[string]attr.Value
-	usedNames  map[string]bool
-	usedValues map[string]bool
-	paths      map[Kind][]Path
+	names  map[string]string
+	values map[string]attr.Value
+	used   map[string]bool
+	// filtered are the paths that the filter mentions.
+	filtered []Path
 }
 
 // NewEnv checks the spelling of the placeholders. A nil map means that the request has none.
@@ -26,38 +26,37 @@ func NewEnv(names map[string]string, values map[string]attr.Value) (*Env, error)
 	if values != nil && len(values) == 0 {
 		return nil, attr.Invalidf("ExpressionAttributeValues must not be empty")
 	}
-	for _, key := range slices.Sorted(maps.Keys(names)) {
+	for key := range names {
 		if !isPlaceholder(key, '#') {
 			return nil, attr.Invalidf("ExpressionAttributeNames contains invalid key: Syntax error; key: %q", key)
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(values)) {
+	for key := range values {
 		if !isPlaceholder(key, ':') {
 			return nil, attr.Invalidf("ExpressionAttributeValues contains invalid key: Syntax error; key: %q", key)
 		}
 	}
-	return &Env{
-		names: names, values: values, usedNames: map[string]bool{}, usedValues: map[string]bool{}, paths: map[Kind][]Path{},
-	}, nil
+	return &Env{names: names, values: values, used: map[string]bool{}}, nil
 }
 
 func isPlaceholder(key string, mark byte) bool {
 	return len(key) > 1 && key[0] == mark && run(key, 1) == len(key)
 }
 
-// Paths returns the document paths that the expression of that kind mentions.
-func (e *Env) Paths(k Kind) []Path { return e.paths[k] }
+// Filtered returns the document paths that the filter expression mentions.
+func (e *Env) Filtered() []Path { return e.filtered }
 
 // Unused returns an error if a placeholder is defined that no expression has used.
 func (e *Env) Unused() error {
-	unused := func(have []string, used map[string]bool) string {
-		return strings.Join(slices.DeleteFunc(have, func(k string) bool { return used[k] }), ", ")
+	if len(e.used) == len(e.names)+len(e.values) {
+		return nil
 	}
-	if keys := unused(slices.Sorted(maps.Keys(e.names)), e.usedNames); keys != "" {
+	unused := func(have []string) string {
+		return strings.Join(slices.DeleteFunc(have, func(k string) bool { return e.used[k] }), ", ")
+	}
+	if keys := unused(slices.Sorted(maps.Keys(e.names))); keys != "" {
 		return attr.Invalidf("Value provided in ExpressionAttributeNames unused in expressions: keys: {%s}", keys)
 	}
-	if keys := unused(slices.Sorted(maps.Keys(e.values)), e.usedValues); keys != "" {
-		return attr.Invalidf("Value provided in ExpressionAttributeValues unused in expressions: keys: {%s}", keys)
-	}
-	return nil
+	return attr.Invalidf("Value provided in ExpressionAttributeValues unused in expressions: keys: {%s}",
+		unused(slices.Sorted(maps.Keys(e.values))))
 }

@@ -26,7 +26,7 @@ var symbols = []string{"<>", "<=", ">=", "=", "<", ">", "(", ")", "[", "]", ",",
 // lex splits text into tokens; the last is tokenEnd. A character that fits nowhere is a tokenBad, which no rule of the
 // grammar takes.
 func lex(text string) []token {
-	var tokens []token
+	tokens := make([]token, 0, len(text)/4+2)
 	for at := 0; at < len(text); {
 		if strings.IndexByte(" \t\r\n", text[at]) >= 0 {
 			at++

@@ -146,7 +146,9 @@ func (p *parser) path() (Path, error) {
 		case len(path) > maxNesting:
 			return nil, p.kind.errorf("The document path has too many nesting elements; nesting elements: %d", len(path))
 		default:
-			p.env.paths[p.kind] = append(p.env.paths[p.kind], path)
+			if p.kind == FilterExpression {
+				p.env.filtered = append(p.env.filtered, path)
+			}
 			return path, nil
 		}
 	}
@@ -167,7 +169,7 @@ func (p *parser) name() (Step, error) {
 			return Step{}, p.kind.errorf("An expression attribute name used in the document path is not defined; "+
 				"attribute name: %s", t.text)
 		}
-		p.env.usedNames[t.text] = true
+		p.env.used[t.text] = true
 		p.take()
 		return Step{Name: name}, nil
 	}
@@ -185,7 +187,7 @@ func (p *parser) value() (attr.Value, error) {
 		return attr.Value{}, p.kind.errorf("An expression attribute value used in expression is not defined; "+
 			"attribute value: %s", t.text)
 	}
-	p.env.usedValues[t.text] = true
+	p.env.used[t.text] = true
 	p.take()
 	return v, nil
 }
