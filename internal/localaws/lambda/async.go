@@ -69,10 +69,19 @@ func (s *Service) step(ctx context.Context, e *queuedEvent) error {
 	if e.age(s.cfg.Clock.Now()) > conf.eventAge() {
 		return s.conclude(ctx, c, e, conf, ending{condition: conditionAge})
 	}
+	if e.Invoked > conf.retries() { // the last run brought the endpoint down
+		return s.conclude(ctx, c, e, conf, ending{condition: conditionExhausted})
+	}
+	if err := s.queue.begin(e); err != nil {
+		return err
+	}
 	start := time.Now()
 	attempt := randomHex(8)
 	c.trace.serviceParent = attempt
 	r, err := s.execute(ctx, c)
+	if ctx.Err() != nil && err != nil { // killed because the endpoint ends in good order: that is no attempt
+		return errors.Join(err, s.queue.keep(e))
+	}
 	if err != nil {
 		return s.refused(ctx, c, e, conf, err)
 	}
@@ -83,7 +92,7 @@ func (s *Service) step(ctx context.Context, e *queuedEvent) error {
 		return s.conclude(ctx, c, e, conf, ending{condition: conditionSuccess, result: &r})
 	}
 	if e.Invoked > conf.retries() {
-		return s.conclude(ctx, c, e, conf, ending{condition: "RetriesExhausted", result: &r})
+		return s.conclude(ctx, c, e, conf, ending{condition: conditionExhausted, result: &r})
 	}
 	return s.again(ctx, c, e, conf, retryWait<<(e.Invoked-1), ending{condition: conditionAge, result: &r})
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -292,4 +294,45 @@ func asError(err error, into **delivery.Error) bool {
 	e, ok := err.(*delivery.Error) //nolint:errorlint // the type itself is the contract
 	*into = e
 	return ok
+}
+
+// copied returns a copy of a store as a kill of the endpoint at this moment would leave it.
+func copied(t *testing.T, dir string) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+func TestRunThatBringsTheEndpointDownCounts(t *testing.T) {
+	t.Parallel()
+	for retries, runs := range map[int32]int{0: 0, 1: 1} { // so many follow after the restart
+		t.Run(fmt.Sprintf("%d retries", retries), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			h := start(t, dir)
+			h.create(t, func(in *sdk.CreateFunctionInput) { in.Timeout = aws.Int32(900) })
+			h.configure(t, "", &retries, nil)
+			gate := filepath.Join(t.TempDir(), "go")
+			h.queue(t, "", `{"do":"wait","file":"`+gate+`"}`)
+			eventually(t, "the event is tried", func() bool { return len(h.started()) > 0 })
+			killed := copied(t, dir)
+			h.stop()
+
+			h = start(t, killed)
+			if err := os.WriteFile(gate, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			want := "RetriesExhausted"
+			if runs > 0 {
+				want = "Success"
+			}
+			r := decode(t, h.next(t).Body)
+			if r.RequestContext.Condition != want || r.RequestContext.ApproximateInvokeCount != 1+runs || len(h.started()) != runs {
+				t.Errorf("%+v after %d runs, want %s after %d", r.RequestContext, len(h.started()), want, runs)
+			}
+		})
+	}
 }

@@ -15,9 +15,10 @@ import (
 )
 
 const (
-	conditionSuccess = "Success"
-	conditionAge     = "EventAgeExceeded"
-	principal        = "lambda.amazonaws.com"
+	conditionSuccess   = "Success"
+	conditionAge       = "EventAgeExceeded"
+	conditionExhausted = "RetriesExhausted"
+	principal          = "lambda.amazonaws.com"
 )
 
 // ending is how an event ends; result is nil if the function did not run in its last attempt.
@@ -67,7 +68,11 @@ func (s *Service) conclude(ctx context.Context, c call, e *queuedEvent, conf inv
 	if err != nil {
 		return err
 	}
-	e.Records = records
+	if e.Records = records; len(records) > 0 {
+		if err := s.queue.keep(e); err != nil { // what was decided stands, even if a receiver brings the endpoint down
+			return err
+		}
+	}
 	if end.condition != conditionSuccess {
 		s.measure(e.Function, "AsyncEventsDropped", 1, "Count")
 	}

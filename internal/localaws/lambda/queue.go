@@ -46,8 +46,11 @@ func (e *queuedEvent) age(now time.Time) time.Duration { return now.Sub(e.Accept
 
 // queue keeps events until they are due and hands each to work. All are stored; it is safe for concurrent use.
 type queue struct {
+	store *state.Store
 	table state.Table[queuedEvent]
-	clock *clock.Clock
+	// attempts are the runs that have begun and of which the event does not know yet, by request id: the count with them.
+	attempts state.Table[int]
+	clock    *clock.Clock
 	// pollers is how many events of one function are worked on at once. What is due beyond that waits, unthrottled.
 	pollers int
 
@@ -65,10 +68,20 @@ type queue struct {
 
 func newQueue(store *state.Store, c *clock.Clock, limit int) (*queue, error) {
 	q := &queue{
-		table: state.NewTable[queuedEvent](store, "lambda.events"), clock: c, pollers: max(8, 4*runtime.GOMAXPROCS(0)), limit: limit,
+		store: store, table: state.NewTable[queuedEvent](store, "lambda.events"), attempts: state.NewTable[int](store, "lambda.attempts"),
+		clock: c, pollers: max(8, 4*runtime.GOMAXPROCS(0)), limit: limit,
 		ready: map[string][]*queuedEvent{}, busy: map[string]int{}, wake: make(chan struct{}, 1),
 	}
-	err := q.table.Scan("", "", func(_ string, e queuedEvent) bool {
+	begun := map[string]int{}
+	err := q.attempts.Scan("", "", func(id string, count int) bool {
+		begun[id] = count
+		return true
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load attempts of queued events: %w", err)
+	}
+	err = q.table.Scan("", "", func(_ string, e queuedEvent) bool {
+		e.Invoked = max(e.Invoked, begun[e.RequestID]) // the endpoint was killed during the run
 		q.waiting = append(q.waiting, &e)
 		q.count, q.bytes = q.count+1, q.bytes+len(e.Payload)
 		return true
@@ -95,9 +108,21 @@ func (q *queue) add(e *queuedEvent) (ok bool, err error) {
 	return true, q.put(e)
 }
 
+// begin stores that a further run of e is about to begin, so that one which brings the endpoint down counts.
+func (q *queue) begin(e *queuedEvent) error { return q.attempts.Put(e.RequestID, e.Invoked+1) }
+
+// keep stores e as it is: whatever has begun has ended.
+func (q *queue) keep(e *queuedEvent) error {
+	return q.store.Update(func(tx *state.Tx) error {
+		q.table.PutTx(tx, e.RequestID, *e)
+		q.attempts.DeleteTx(tx, e.RequestID)
+		return nil
+	})
+}
+
 // put stores e and lets it wait until it is due.
 func (q *queue) put(e *queuedEvent) error {
-	if err := q.table.Put(e.RequestID, *e); err != nil {
+	if err := q.keep(e); err != nil {
 		return err
 	}
 	q.mu.Lock()
@@ -112,7 +137,11 @@ func (q *queue) remove(e *queuedEvent) error {
 	q.mu.Lock()
 	q.count, q.bytes = q.count-1, q.bytes-len(e.Payload)
 	q.mu.Unlock()
-	return q.table.Delete(e.RequestID)
+	return q.store.Update(func(tx *state.Tx) error {
+		q.table.DeleteTx(tx, e.RequestID)
+		q.attempts.DeleteTx(tx, e.RequestID)
+		return nil
+	})
 }
 
 func (q *queue) signal() {
