@@ -20,6 +20,8 @@ import (
 // Function is a deployed function.
 type Function struct {
 	Name string
+	// Version is the one behind the alias.
+	Version string
 	// Environment holds the function's own variables.
 	Environment map[string]string
 	Timeout     time.Duration
@@ -58,6 +60,7 @@ func (f *Function) read(ctx context.Context, cfg aws.Config, stage naming.Stage,
 	if got.Environment != nil {
 		f.Environment = got.Environment.Variables
 	}
+	f.Version = aws.ToString(got.Version)
 	f.Timeout = time.Duration(aws.ToInt32(got.Timeout)) * time.Second
 	rule, err := eventbridge.NewFromConfig(cfg).DescribeRule(ctx, &eventbridge.DescribeRuleInput{
 		Name: &f.Rule, EventBusName: aws.String(stage.Bus()),
