@@ -54,7 +54,7 @@ func (s *Service) step(ctx context.Context, e *queuedEvent) error {
 	if !ok {
 		return s.queue.remove(e) // deleted, and its destinations with it
 	}
-	cfg, ok := f.resolve(e.Qualifier)
+	cfg, ok := f.route(e.Qualifier, s.cfg.Random())
 	if !ok {
 		return s.queue.remove(e)
 	}
@@ -75,6 +75,7 @@ func (s *Service) step(ctx context.Context, e *queuedEvent) error {
 	if err := s.queue.begin(e); err != nil {
 		return err
 	}
+	s.measure(e.Function, "AsyncEventAge", milliseconds(e.age(s.cfg.Clock.Now())), "Milliseconds")
 	start := time.Now()
 	attempt := randomHex(8)
 	c.trace.serviceParent = attempt

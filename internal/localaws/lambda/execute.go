@@ -50,9 +50,11 @@ func (r result) failed() bool { return r.Status != sandbox.Success }
 func (s *Service) execute(ctx context.Context, c call) (r result, err error) {
 	defer func() { s.measureInvocation(c.f.Name, r, err) }()
 	reservations, unreserved := s.reservations()
-	if err := s.pool.acquire(c.f.Name, c.f.Reserved, reservations, unreserved); err != nil {
+	own, all, err := s.pool.acquire(c.f.Name, c.f.Reserved, reservations, unreserved)
+	if err != nil {
 		return result{}, err
 	}
+	s.measureConcurrency(c.f.Name, own, all)
 	defer s.pool.release(c.f.Name)
 
 	r = result{version: c.cfg.Version, trace: c.trace.forFunction()}
@@ -82,7 +84,7 @@ func (s *Service) execute(ctx context.Context, c call) (r result, err error) {
 		}
 		return r, nil
 	}
-	s.pool.put(i)
+	s.pool.put(i, s.cfg.Clock.Now())
 	return r, nil
 }
 

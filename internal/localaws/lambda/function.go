@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -31,16 +30,26 @@ type function struct {
 	Tags          map[string]string
 }
 
-// resolve returns the configuration that a qualifier stands for; ok is false if there is none.
+// resolve returns the configuration that a qualifier stands for; ok is false if there is none. An alias stands for its main
+// version.
 func (f *function) resolve(qualifier string) (cfg configuration, ok bool) {
-	if qualifier == "" || qualifier == latest {
-		return f.Latest, true
-	}
-	version := qualifier
 	if a, isAlias := f.Aliases[qualifier]; isAlias {
-		version = a.pick()
+		return f.version(a.FunctionVersion)
 	}
-	if version == latest {
+	return f.version(qualifier)
+}
+
+// route returns the configuration that the next invocation of a qualifier runs: an alias sends a share of them to another
+// version. at says where in the shares, from 0 to 1, the invocation falls.
+func (f *function) route(qualifier string, at float64) (cfg configuration, ok bool) {
+	if a, isAlias := f.Aliases[qualifier]; isAlias {
+		return f.version(a.pick(at))
+	}
+	return f.version(qualifier)
+}
+
+func (f *function) version(version string) (cfg configuration, ok bool) {
+	if version == "" || version == latest {
 		return f.Latest, true
 	}
 	i := slices.IndexFunc(f.Versions, func(c configuration) bool { return c.Version == version })
@@ -50,11 +59,10 @@ func (f *function) resolve(qualifier string) (cfg configuration, ok bool) {
 	return f.Versions[i], true
 }
 
-// pick returns the version that the alias sends the next invocation to.
-func (a alias) pick() string {
+// pick returns the version that the alias sends an invocation to.
+func (a alias) pick(at float64) string {
 	if a.RoutingConfig != nil {
-		at := rand.Float64() //nolint:gosec // traffic shares, not a secret
-		for version, weight := range a.RoutingConfig.AdditionalVersionWeights {
+		for version, weight := range a.RoutingConfig.AdditionalVersionWeights { // one at most
 			if at < weight {
 				return version
 			}

@@ -75,7 +75,7 @@ func (s *Service) invokeFunction(ctx context.Context, in invokeInput) (invokeOut
 
 // newCall returns an invocation of what a qualifier stands for.
 func (s *Service) newCall(f *function, qualifier string, payload []byte, traceHeader string) (call, error) {
-	cfg, ok := f.resolve(qualifier)
+	cfg, ok := f.route(qualifier, s.cfg.Random())
 	if !ok {
 		return call{}, errNoFunction(functionARN(f.Name, qualifier))
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -30,6 +31,7 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/faults"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/lambda"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/metrics"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/sqs"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
@@ -161,6 +163,29 @@ func (p *post) Send(ctx context.Context, arn string, m delivery.Message) error {
 	return nil
 }
 
+// gauge keeps what is measured.
+type gauge struct {
+	metrics.Discard
+	mu     sync.Mutex
+	values map[string][]float64
+}
+
+func (g *gauge) Count(namespace, name string, dimensions map[string]string, value float64, unit string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.values == nil {
+		g.values = map[string][]float64{}
+	}
+	key := namespace + " " + name + " " + dimensions["FunctionName"] + " in " + unit
+	g.values[key] = append(g.values[key], value)
+}
+
+func (g *gauge) of(key string) []float64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.values[key])
+}
+
 // harness is a running service with its surroundings.
 type harness struct {
 	*lambda.Service
@@ -176,6 +201,9 @@ type harness struct {
 	forbidden atomic.Pointer[string]
 	// handler serves all of them.
 	handler http.Handler
+	gauge   gauge
+	// share is where in the shares of an alias the next invocation falls.
+	share atomic.Uint64
 	// faults strike invocations.
 	faults faults.Injector
 	stop   func()
@@ -208,6 +236,7 @@ func startLimited(t *testing.T, dir string, limit int) *harness {
 	h.Service, err = lambda.New(lambda.Config{
 		Store: store, Clock: h.clock, Sender: h.post, Credentials: roles{}, Logs: h.logs, Tracer: h.xray, Queues: h.sqs, May: h.may,
 		EndpointURL: func() string { return "http://127.0.0.1:4566" }, RetryScale: 1e-6, Faults: &h.faults, Packages: packages, MaxQueued: limit,
+		Metrics: &h.gauge, Random: func() float64 { return math.Float64frombits(h.share.Load()) },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,8 @@ package lambda_test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -270,6 +272,24 @@ func TestDisabledMappingLeavesTheQueueAlone(t *testing.T) {
 	if got := len(h.batches()); got != 1 {
 		t.Errorf("%d batches, want only that of the time in which it was enabled", got)
 	}
+}
+
+func TestMappingWorksOnSoManyBatchesAtOnceAsItMay(t *testing.T) {
+	t.Parallel()
+	h := start(t, "")
+	h.create(t)
+	h.source(t)
+	h.mapped(t, func(in *sdk.CreateEventSourceMappingInput) {
+		in.BatchSize, in.ScalingConfig = aws.Int32(1), &types.ScalingConfig{MaximumConcurrency: aws.Int32(2)}
+	})
+	gate := filepath.Join(t.TempDir(), "go")
+	h.send(t, "wait for "+gate, "wait for "+gate, "wait for "+gate)
+	eventually(t, "two batches are worked on", func() bool { return len(h.started()) == 2 })
+	h.holds(t, "1", "2")
+	if err := os.WriteFile(gate, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h.empty(t)
 }
 
 func TestThrottledBatchIsTriedAgain(t *testing.T) {

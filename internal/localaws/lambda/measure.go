@@ -8,10 +8,20 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
 
+const namespace = "AWS/Lambda"
+
 // measure counts what happened to a function. https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 func (s *Service) measure(function, metric string, value float64, unit string) {
 	if s.cfg.Metrics != nil {
-		s.cfg.Metrics.Count("AWS/Lambda", metric, map[string]string{"FunctionName": function}, value, unit)
+		s.cfg.Metrics.Count(namespace, metric, map[string]string{"FunctionName": function}, value, unit)
+	}
+}
+
+// measureConcurrency notes how many invocations run: of a function, and of all, which has no dimension.
+func (s *Service) measureConcurrency(function string, own, all int) {
+	s.measure(function, "ConcurrentExecutions", float64(own), "Count")
+	if s.cfg.Metrics != nil {
+		s.cfg.Metrics.Count(namespace, "ConcurrentExecutions", nil, float64(all), "Count")
 	}
 }
 

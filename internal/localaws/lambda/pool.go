@@ -43,29 +43,27 @@ func newPool() *pool {
 	return &pool{warm: map[revision][]*instance{}, busy: map[string]int{}, running: map[*instance]bool{}}
 }
 
-// acquire takes the right to one invocation of a function, which release gives back. reserved is nil for a function that
-// shares what the others, in reservations, have left: unreserved.
-func (p *pool) acquire(name string, reserved *int, reservations map[string]int, unreserved int) error {
+// acquire takes the right to one invocation of a function, which release gives back, and returns how many of the function
+// and of all functions run then. reserved is nil for a function that shares what the others, in reservations, have left:
+// unreserved.
+func (p *pool) acquire(name string, reserved *int, reservations map[string]int, unreserved int) (own, all int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if reserved != nil {
-		if p.busy[name] >= *reserved {
-			return throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
-		}
-		p.busy[name]++
-		return nil
-	}
-	running := 0
+	sharing := 0
 	for other, n := range p.busy {
+		all += n
 		if _, apart := reservations[other]; !apart {
-			running += n
+			sharing += n
 		}
 	}
-	if running >= unreserved {
-		return throttled("ConcurrentInvocationLimitExceeded")
+	switch {
+	case reserved != nil && p.busy[name] >= *reserved:
+		return 0, 0, throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
+	case reserved == nil && sharing >= unreserved:
+		return 0, 0, throttled("ConcurrentInvocationLimitExceeded")
 	}
 	p.busy[name]++
-	return nil
+	return p.busy[name], all + 1, nil
 }
 
 func (p *pool) release(name string) {
@@ -122,8 +120,9 @@ func (p *pool) take(r revision) *instance {
 	return i
 }
 
-func (p *pool) put(i *instance) {
-	i.idle = time.Now()
+// put keeps an environment warm from now on.
+func (p *pool) put(i *instance, now time.Time) {
+	i.idle = now
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.warm[i.revision] = append(p.warm[i.revision], i)
@@ -135,8 +134,8 @@ func (p *pool) retire(name string, current func(revision) bool) {
 }
 
 // expire ends environments that have been idle for too long.
-func (p *pool) expire() {
-	p.drop(func(i *instance) bool { return time.Since(i.idle) > idleFor })
+func (p *pool) expire(now time.Time) {
+	p.drop(func(i *instance) bool { return now.Sub(i.idle) > idleFor })
 }
 
 // flush writes the log lines that still wait.

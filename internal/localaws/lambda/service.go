@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -56,7 +57,7 @@ type Tracer interface {
 	PutSegment(ctx context.Context, document []byte) error
 }
 
-// Config is what the service needs. All fields but RetryScale, Packages, MaxQueued, Metrics and Faults are required.
+// Config is what the service needs. All fields but RetryScale, Packages, MaxQueued, Metrics, Random and Faults are required.
 type Config struct {
 	Store       *state.Store
 	Clock       *clock.Clock
@@ -79,6 +80,8 @@ type Config struct {
 	MaxQueued int
 	// Metrics gets the service's own metrics; nil discards them.
 	Metrics metrics.Sink
+	// Random returns a number from 0 to below 1, by which the invocations of an alias are shared out; nil is a random one.
+	Random func() float64
 }
 
 // Service is Lambda. It is safe for concurrent use.
@@ -111,6 +114,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	if cfg.MaxQueued == 0 {
 		cfg.MaxQueued = 100_000
+	}
+	if cfg.Random == nil {
+		cfg.Random = rand.Float64
 	}
 	s := &Service{
 		cfg: cfg, records: state.NewTable[function](cfg.Store, "lambda.functions"), code: newCode(cfg.Packages),
@@ -152,10 +158,12 @@ func (s *Service) Run(ctx context.Context) error {
 	defer tick.Stop()
 	var failure error
 	for ctx.Err() == nil {
+		moved := s.cfg.Clock.Changed()
+		s.pool.expire(s.cfg.Clock.Now())
 		select {
 		case <-ctx.Done():
+		case <-moved:
 		case <-tick.C:
-			s.pool.expire()
 		case failure = <-s.failure:
 			cancel(failure)
 		}

@@ -21,7 +21,8 @@ type event struct {
 	Records []record `json:"Records"`
 }
 
-// record is a message of a queue. Its body says what becomes of it: "bad" fails, "bad at first" fails once.
+// record is a message of a queue. Its body says what becomes of it: "bad" fails, "bad at first" fails once, "wait for F" waits for
+// the file F.
 type record struct {
 	ID         string            `json:"messageId"`
 	Body       string            `json:"body"`
@@ -36,6 +37,9 @@ func (r record) bad() bool {
 func batch(records []record) (any, error) {
 	var bodies, failed []string
 	for _, r := range records {
+		if file, ok := strings.CutPrefix(r.Body, "wait for "); ok {
+			waitFor(file)
+		}
 		bodies = append(bodies, r.Body)
 		if r.bad() {
 			failed = append(failed, r.ID)
@@ -81,6 +85,11 @@ func handle(ctx context.Context, in event) (any, error) {
 		fmt.Fprintln(os.Stderr, "to stderr")
 		fmt.Print("without newline")
 		return "printed", nil
+	case "print a lot":
+		for range 100 {
+			fmt.Println(strings.Repeat("x", 99))
+		}
+		return "printed", nil
 	case "error":
 		return nil, errors.New("this went wrong")
 	case "panic":
@@ -90,13 +99,9 @@ func handle(ctx context.Context, in event) (any, error) {
 	case "hang":
 		fmt.Println("hanging")
 		time.Sleep(time.Hour)
-	case "wait": // until the test lets it go on
-		for {
-			if _, err := os.Stat(in.File); err == nil {
-				return "waited", nil
-			}
-			time.Sleep(time.Millisecond)
-		}
+	case "wait":
+		waitFor(in.File)
+		return "waited", nil
 	case "allocate and hang":
 		taken := allocate()
 		time.Sleep(time.Hour)
@@ -110,6 +115,16 @@ func handle(ctx context.Context, in event) (any, error) {
 		return strings.Repeat("x", 7<<20), nil
 	}
 	return in.Do, nil
+}
+
+// waitFor waits until the test lets it go on.
+func waitFor(file string) {
+	for {
+		if _, err := os.Stat(file); err == nil {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // allocate takes a quarter of a gigabyte.
