@@ -80,24 +80,24 @@ func NewReader(cfg aws.Config, stage naming.Stage, account string, functions []d
 func (r *Reader) Read(ctx context.Context, w Window) (Evidence, error) {
 	e := Evidence{Stage: string(r.stage), Account: r.account, Region: r.cfg.Region, From: w.From, To: w.To}
 	e.Functions = make([]Function, len(r.functions))
-	group, ctx := errgroup.WithContext(ctx)
+	group, together := errgroup.WithContext(ctx)
 	for i, f := range r.functions {
 		e.Functions[i] = Function{Name: f.Name, Version: f.Version, Timeout: f.Timeout}
 		group.Go(func() error {
-			return r.readLines(ctx, &e.Functions[i], r.stage.FunctionLog(naming.Function(f.Name)), w)
+			return r.readLines(together, &e.Functions[i], r.stage.FunctionLog(naming.Function(f.Name)), w)
 		})
 	}
-	group.Go(func() error { return r.readDeliveries(ctx, w, &e) })
+	group.Go(func() error { return r.readDeliveries(together, w, &e) })
 	group.Go(func() error {
-		box, err := deadletters.Open(ctx, r.cfg, r.stage)
+		box, err := deadletters.Open(together, r.cfg, r.stage)
 		if err != nil {
 			return err
 		}
-		e.DeadLetters, err = box.Count(ctx)
+		e.DeadLetters, err = box.Count(together)
 		return err
 	})
-	group.Go(func() (err error) { e.Archive, err = r.archive(ctx); return err })
-	group.Go(func() (err error) { e.Dual, err = r.dual(ctx, w); return err })
+	group.Go(func() (err error) { e.Archive, err = r.archive(together); return err })
+	group.Go(func() (err error) { e.Dual, err = r.dual(together, w); return err })
 	if err := group.Wait(); err != nil {
 		return e, err
 	}
