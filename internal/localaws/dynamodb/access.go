@@ -42,7 +42,10 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 	case TagsInput:
 		return []wire.Access{{Action: action, Resource: in.ResourceArn, Context: wire.TagConditions(in.Tags, in.TagKeys)}}
 	case ReadInput:
-		need := s.item(action, in.TableName, in.Key, s.queried(in))
+		need := s.item(action, in.TableName, in.Key)
+		if leading := s.queried(in); leading != nil {
+			need.Context["dynamodb:LeadingKeys"] = leading
+		}
 		need.Resource = resource(in.TableName, in.IndexName)
 		return []wire.Access{need}
 	case WriteInput:
@@ -124,9 +127,9 @@ func (s *Service) item(action, table string, items ...attr.Item) wire.Access {
 	return need
 }
 
-// queried is the partition key that a query asks for, as a key; nil if it asks for none.
-func (s *Service) queried(in ReadInput) attr.Item {
-	t, err := s.table(in.TableName)
+// queried is the partition key that a query asks for; nil if it asks for none.
+func (s *Service) queried(in ReadInput) []string {
+	from, err := s.source(in.TableName, in.IndexName)
 	if err != nil || in.KeyConditionExpression == nil {
 		return nil
 	}
@@ -134,11 +137,11 @@ func (s *Service) queried(in ReadInput) attr.Item {
 	if err != nil {
 		return nil
 	}
-	key, err := expr.ParseKeyCondition(*in.KeyConditionExpression, env, t.partition(), t.sort())
+	key, err := expr.ParseKeyCondition(*in.KeyConditionExpression, env, from.partition(), from.sort())
 	if err != nil {
 		return nil
 	}
-	return attr.Item{t.partition(): key.Partition}
+	return []string{keyText(key.Partition)}
 }
 
 // keyText is the value of a key attribute as a condition compares it.

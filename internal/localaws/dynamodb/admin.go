@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"regexp"
 	"slices"
@@ -27,9 +28,7 @@ type TableSettings struct {
 	DeletionProtectionEnabled   *bool
 	TableClass                  string
 	StreamSpecification         *struct{ StreamEnabled bool }
-	GlobalSecondaryIndexes      []json.RawMessage
-	LocalSecondaryIndexes       []json.RawMessage
-	GlobalSecondaryIndexUpdates []json.RawMessage
+	GlobalSecondaryIndexUpdates []IndexUpdate
 	ReplicaUpdates              []json.RawMessage
 	WarmThroughput              *Warmth
 	OnDemandThroughput          json.RawMessage
@@ -38,8 +37,10 @@ type TableSettings struct {
 // CreateTableInput describes a new table.
 type CreateTableInput struct {
 	TableSettings
-	KeySchema []KeyElement
-	Tags      []Tag
+	KeySchema              []KeyElement
+	GlobalSecondaryIndexes []IndexSettings
+	LocalSecondaryIndexes  []IndexSettings
+	Tags                   []Tag
 }
 
 // DescriptionOutput answers changes of a table.
@@ -56,7 +57,7 @@ func (s *Service) createTable(_ context.Context, in CreateTableInput) (out Descr
 		return out, attr.Invalidf("TableName must be at least 3 characters long and at most 255 characters long, and may " +
 			"contain only the characters a-z, A-Z, 0-9, '_', '-', and '.'")
 	}
-	if err := checkSchema(in.KeySchema, in.AttributeDefinitions); err != nil {
+	if err := checkKeys(in.KeySchema); err != nil {
 		return out, err
 	}
 	rec := record{
@@ -67,6 +68,9 @@ func (s *Service) createTable(_ context.Context, in CreateTableInput) (out Descr
 		in.BillingMode = "PROVISIONED"
 	}
 	if err := rec.apply(in.TableSettings); err != nil {
+		return out, err
+	}
+	if err := rec.addIndexes(in.LocalSecondaryIndexes, in.GlobalSecondaryIndexes); err != nil {
 		return out, err
 	}
 	s.mu.Lock()
@@ -81,40 +85,18 @@ func (s *Service) createTable(_ context.Context, in CreateTableInput) (out Descr
 	return DescriptionOutput{rec.describeNew()}, nil
 }
 
-// checkSchema checks the primary key and that exactly its attributes have types.
-func checkSchema(keys []KeyElement, definitions []Definition) error {
+func checkKeys(keys []KeyElement) error {
 	if len(keys) == 0 || len(keys) > 2 || keys[0].KeyType != "HASH" || len(keys) == 2 && keys[1].KeyType != "RANGE" {
 		return attr.Invalidf("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
 	}
 	if len(keys) == 2 && keys[0].AttributeName == keys[1].AttributeName {
 		return attr.Invalidf("Both the Hash Key and the Range Key element in the KeySchema have the same name")
 	}
-	types := map[string]string{}
-	for _, d := range definitions {
-		if !slices.Contains([]string{"S", "N", "B"}, d.AttributeType) {
-			return attr.Invalidf("1 validation error detected: Value '%s' at 'attributeDefinitions.1.member.attributeType' "+
-				"failed to satisfy constraint: Member must satisfy enum value set: [B, N, S]", d.AttributeType)
-		}
-		types[d.AttributeName] = d.AttributeType
-	}
-	for _, k := range keys {
-		if types[k.AttributeName] == "" {
-			return attr.Invalidf("One or more parameter values were invalid: Some index key attributes are not defined in "+
-				"AttributeDefinitions. Keys: [%s], AttributeDefinitions: %v", k.AttributeName, slices.Sorted(maps.Keys(types)))
-		}
-	}
-	if len(types) > len(keys) {
-		return attr.Invalidf("One or more parameter values were invalid: Number of attributes in KeySchema does not exactly " +
-			"match number of attributes defined in AttributeDefinitions")
-	}
 	return nil
 }
 
 // apply changes the record by the settings that are given.
 func (r *record) apply(in TableSettings) error {
-	if len(in.GlobalSecondaryIndexes)+len(in.LocalSecondaryIndexes)+len(in.GlobalSecondaryIndexUpdates) > 0 {
-		return attr.Invalidf("Secondary indexes are not supported by this endpoint")
-	}
 	if in.StreamSpecification != nil && in.StreamSpecification.StreamEnabled {
 		return attr.Invalidf("Streams are not supported by this endpoint")
 	}
@@ -166,6 +148,16 @@ func (s *Service) describeTable(_ context.Context, in TableInput) (out DescribeO
 		return out, err
 	}
 	out.Table = rec.describe("ACTIVE")
+	for _, summary := range slices.Concat(out.Table.GlobalSecondaryIndexes, out.Table.LocalSecondaryIndexes) {
+		err := s.indexed.Scan(index{Name: summary.IndexName}.rows(rec), "", func(_ string, item attr.Item) bool {
+			summary.ItemCount++
+			summary.IndexSizeBytes += int64(item.Size())
+			return true
+		})
+		if err != nil {
+			return out, err
+		}
+	}
 	err = s.items.Scan(rec.rows(), "", func(_ string, item attr.Item) bool {
 		out.Table.ItemCount++
 		out.Table.TableSizeBytes += int64(item.Size())
@@ -180,6 +172,11 @@ func (s *Service) updateTable(_ context.Context, in TableSettings) (out Descript
 		encrypted = rec.SSE.Enabled
 		return rec.apply(in)
 	})
+	if err == nil && len(in.GlobalSecondaryIndexUpdates) > 0 {
+		if err = s.changeIndexes(in.TableName, in); err == nil {
+			rec, err = s.described(in.TableName)
+		}
+	}
 	out.TableDescription = rec.describe("UPDATING")
 	if encrypted && !rec.SSE.Enabled {
 		out.TableDescription.SSEDescription = rec.SSE.describe("UPDATING")
@@ -217,39 +214,48 @@ func (s *Service) deleteTable(_ context.Context, in TableInput) (out Description
 		return out, attr.Invalidf("Resource cannot be deleted as it is currently protected against deletion. Disable deletion "+
 			"protection first: %s", rec.arn())
 	}
-	s.mu.Lock()
-	if err = s.records.Delete(rec.Name); err == nil {
-		delete(s.tables, rec.Name)
-	}
-	s.mu.Unlock()
-	if err != nil {
+	if err := s.forget(rec); err != nil {
 		return out, err
 	}
 	out.TableDescription = rec.describe("DELETING")
 	return out, s.dropRows(rec)
 }
 
-// dropRows deletes the items of a table that is gone already, a thousand a commit.
-func (s *Service) dropRows(rec record) error {
-	for {
-		rows := map[string]attr.Item{}
-		err := s.items.Scan(rec.rows(), "", func(row string, item attr.Item) bool {
-			rows[row] = item
-			return len(rows) < 1000
-		})
-		if err != nil || len(rows) == 0 {
-			return err
-		}
-		err = s.cfg.Store.Update(func(tx *state.Tx) error {
-			for row, item := range rows {
-				s.replaceTx(tx, rec, row, item, nil)
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
+// forget removes a table and notes that its rows are to be dropped. Nothing is written to it afterwards.
+func (s *Service) forget(rec record) error {
+	defer s.lockAll()()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tables[rec.Name].ID != rec.ID {
+		return errNoTable()
 	}
+	err := s.cfg.Store.Update(func(tx *state.Tx) error {
+		s.records.DeleteTx(tx, rec.Name)
+		s.dropped.PutTx(tx, rec.ID, rec)
+		return nil
+	})
+	if err == nil {
+		delete(s.tables, rec.Name)
+	}
+	return err
+}
+
+// dropLeft drops the rows of tables whose deletion a crash has cut short.
+func (s *Service) dropLeft() error {
+	var left []record
+	err := s.dropped.Scan("", "", func(_ string, rec record) bool {
+		left = append(left, rec)
+		return true
+	})
+	for _, rec := range left {
+		err = errors.Join(err, s.dropRows(rec))
+	}
+	return err
+}
+
+// dropRows deletes the rows of a table that is gone already. Those of times to live go when their time comes.
+func (s *Service) dropRows(rec record) error {
+	return errors.Join(s.drop(s.items, rec.rows()), s.drop(s.indexed, rec.rows()), s.dropped.Delete(rec.ID))
 }
 
 // ListTablesInput asks for a page of names.

@@ -89,7 +89,7 @@ func (s *Service) batchGet(_ context.Context, in BatchGetInput) (out BatchGetOut
 		if err != nil {
 			return out, err
 		}
-		m.read(r.get.table, item.Size(), readFactor(in.RequestItems[r.table].ConsistentRead))
+		m.read(source{table: r.get.table}, item.Size(), readFactor(in.RequestItems[r.table].ConsistentRead))
 		if ok {
 			size += item.Size()
 			out.Responses[r.table] = append(out.Responses[r.table], r.get.show(item))
@@ -167,7 +167,7 @@ func (s *Service) prepareRequest(table string, r WriteRequest) (write, error) {
 		if err != nil {
 			return write{}, err
 		}
-		if !rec.hasKeys(r.PutRequest.Item) {
+		if !rec.hasKeys(rec.Keys, r.PutRequest.Item) {
 			return write{}, errKeySchema() // a single put says more
 		}
 		return s.prepare(put, WriteInput{TableName: table, Item: r.PutRequest.Item})

@@ -11,16 +11,15 @@ import (
 type Consumed struct {
 	TableName          string
 	CapacityUnits      float64
-	ReadCapacityUnits  float64       `json:",omitempty"`
-	WriteCapacityUnits float64       `json:",omitempty"`
-	Table              *consumedPart `json:",omitempty"`
-}
-
-type consumedPart struct {
-	CapacityUnits      float64
 	ReadCapacityUnits  float64 `json:",omitempty"`
 	WriteCapacityUnits float64 `json:",omitempty"`
+	// What of it was the table's and what the indexes', if that was asked for.
+	Table                  *consumedPart           `json:",omitempty"`
+	LocalSecondaryIndexes  map[string]consumedPart `json:",omitempty"`
+	GlobalSecondaryIndexes map[string]consumedPart `json:",omitempty"`
 }
+
+type consumedPart struct{ CapacityUnits float64 }
 
 // How many units a unit of data costs.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
@@ -57,19 +56,32 @@ func newMeter(asked string) (*meter, error) {
 }
 
 // read counts bytes that were read at once; nothing costs as much as a little.
-func (m *meter) read(table record, bytes int, factor float64) {
-	m.add(table, units(bytes, readUnit)*factor, 0, factor)
+func (m *meter) read(from source, bytes int, factor float64) {
+	m.add(from.table, from.index, units(bytes, readUnit)*factor, 0, factor)
 }
 
-// write counts the larger of the item before and after.
+// write counts the larger of the item before and after, and what changes in the indexes.
 func (m *meter) write(table record, old, next attr.Item, factor float64) {
 	if m == nil {
 		return // sizes take time
 	}
-	m.add(table, 0, units(max(old.Size(), next.Size()), writeUnit)*factor, factor)
+	m.add(table, nil, 0, units(max(old.Size(), next.Size()), writeUnit)*factor, factor)
+	for _, x := range table.Indexes {
+		had, has := table.hasKeys(x.Keys, old), table.hasKeys(x.Keys, next)
+		before, after := x.project(table, old), x.project(table, next)
+		switch {
+		case had && has && !maps.EqualFunc(before, after, attr.Value.Equal):
+			m.add(table, &x, 0, units(max(before.Size(), after.Size()), writeUnit)*factor, factor)
+		case had && !has:
+			m.add(table, &x, 0, units(before.Size(), writeUnit)*factor, factor)
+		case has && !had:
+			m.add(table, &x, 0, units(after.Size(), writeUnit)*factor, factor)
+		}
+	}
 }
 
-func (m *meter) add(table record, read, write, factor float64) {
+// add counts units at a table, of an index if one is given.
+func (m *meter) add(table record, x *index, read, write, factor float64) {
 	if m == nil {
 		return
 	}
@@ -81,9 +93,30 @@ func (m *meter) add(table record, read, write, factor float64) {
 		c.WriteCapacityUnits += write
 	}
 	if m.parts {
-		c.Table = &consumedPart{c.CapacityUnits, c.ReadCapacityUnits, c.WriteCapacityUnits}
+		c.part(x, read+write)
 	}
 	m.tables[table.Name] = c
+}
+
+// part adds units to the table's, or to those of an index.
+func (c *Consumed) part(x *index, n float64) {
+	if c.Table == nil {
+		c.Table = &consumedPart{}
+	}
+	var parts *map[string]consumedPart
+	switch {
+	case x == nil:
+		c.Table.CapacityUnits += n
+		return
+	case x.Global:
+		parts = &c.GlobalSecondaryIndexes
+	default:
+		parts = &c.LocalSecondaryIndexes
+	}
+	if *parts == nil {
+		*parts = map[string]consumedPart{}
+	}
+	(*parts)[x.Name] = consumedPart{(*parts)[x.Name].CapacityUnits + n}
 }
 
 func units(bytes, unit int) float64 { return float64(max(1, (bytes+unit-1)/unit)) }

@@ -26,6 +26,8 @@ type TableDescription struct {
 	DeletionProtectionEnabled bool
 	ItemCount                 int64
 	TableSizeBytes            int64
+	GlobalSecondaryIndexes    []*indexSummary `json:",omitempty"`
+	LocalSecondaryIndexes     []*indexSummary `json:",omitempty"`
 }
 
 type (
@@ -46,6 +48,16 @@ type (
 		KMSMasterKeyArn string `json:",omitempty"`
 	}
 	classSummary struct{ TableClass string }
+	indexSummary struct {
+		IndexName, IndexArn       string
+		KeySchema                 []KeyElement
+		Projection                Projection
+		ItemCount, IndexSizeBytes int64
+		// What only global indexes have.
+		IndexStatus           string             `json:",omitempty"`
+		ProvisionedThroughput *throughputSummary `json:",omitempty"`
+		WarmThroughput        *warmThroughput    `json:",omitempty"`
+	}
 )
 
 // describe tells about the table, without the count of its items.
@@ -67,6 +79,17 @@ func (r record) describe(status string) TableDescription {
 	if r.Class != "" {
 		d.TableClassSummary = &classSummary{r.Class}
 	}
+	for _, x := range r.Indexes {
+		summary := &indexSummary{IndexName: x.Name, IndexArn: x.arn(r), KeySchema: x.Keys, Projection: x.Projection}
+		if !x.Global {
+			d.LocalSecondaryIndexes = append(d.LocalSecondaryIndexes, summary)
+			continue
+		}
+		summary.IndexStatus = "ACTIVE"
+		summary.ProvisionedThroughput = &throughputSummary{Throughput: x.Throughput}
+		summary.WarmThroughput = warmth(x.Throughput, r.OnDemand)
+		d.GlobalSecondaryIndexes = append(d.GlobalSecondaryIndexes, summary)
+	}
 	return d
 }
 
@@ -77,6 +100,9 @@ func (r record) describeNew() TableDescription {
 	if r.Warm != nil {
 		d.WarmThroughput = r.warmth("UPDATING")
 	}
+	for _, x := range d.GlobalSecondaryIndexes {
+		x.IndexStatus, x.WarmThroughput = "CREATING", nil
+	}
 	if r.OnDemand {
 		d.BillingModeSummary = &billingSummary{BillingMode: "PAY_PER_REQUEST"}
 	}
@@ -85,13 +111,18 @@ func (r record) describeNew() TableDescription {
 
 // warmth is what the table can serve at once: what was asked for, or what AWS gives.
 func (r record) warmth(status string) *warmThroughput {
-	switch {
-	case r.Warm != nil:
+	if r.Warm != nil {
 		return &warmThroughput{*r.Warm, status}
-	case r.OnDemand:
-		return &warmThroughput{Warmth{ReadUnitsPerSecond: 12000, WriteUnitsPerSecond: 4000}, status}
 	}
-	return &warmThroughput{Warmth{r.Throughput.ReadCapacityUnits, r.Throughput.WriteCapacityUnits}, status}
+	return warmth(r.Throughput, r.OnDemand)
+}
+
+// warmth is what AWS gives to a table or index.
+func warmth(provisioned Throughput, onDemand bool) *warmThroughput {
+	if onDemand {
+		return &warmThroughput{Warmth{ReadUnitsPerSecond: 12000, WriteUnitsPerSecond: 4000}, "ACTIVE"}
+	}
+	return &warmThroughput{Warmth{provisioned.ReadCapacityUnits, provisioned.WriteCapacityUnits}, "ACTIVE"}
 }
 
 // describe names the key: that of the account for DynamoDB if none was given.

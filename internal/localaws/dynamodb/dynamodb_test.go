@@ -461,18 +461,6 @@ func TestRefusals(t *testing.T) {
 			})
 			return err
 		}, "ValidationException", "Filter Expression can only contain non-primary key attributes: Primary key attribute: sk"},
-		"an index": {func() error {
-			_, err := e.CreateTable(ctx, &client.CreateTableInput{
-				TableName: aws.String("indexed"), BillingMode: types.BillingModePayPerRequest,
-				KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("pk"), KeyType: types.KeyTypeHash}},
-				AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("pk"), AttributeType: "S"}},
-				GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{
-					IndexName: aws.String("i"), KeySchema: []types.KeySchemaElement{{AttributeName: aws.String("pk"), KeyType: types.KeyTypeHash}},
-					Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
-				}},
-			})
-			return err
-		}, "ValidationException", "Secondary indexes are not supported by this endpoint"},
 		"a batch without keys": {func() error {
 			_, err := e.BatchWriteItem(ctx, &client.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{
 				"state": {{PutRequest: &types.PutRequest{Item: item{"nonKey": &str{Value: "hello"}}}}},

@@ -92,7 +92,10 @@ func (s *Service) expireItem(key string, e expiring) error {
 	if err != nil {
 		return err
 	}
-	rec, _ := s.table(e.Table)
+	rec, err := s.table(e.Table)
+	if err != nil {
+		return s.expiry.Delete(key) // the table is gone
+	}
 	if current, ok := expiryKey(rec, e.Row, item); !exists || !ok || current != key {
 		return s.expiry.Delete(key)
 	}

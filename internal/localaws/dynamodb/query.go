@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"context"
+	"errors"
 	"strconv"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/dynamodb/attr"
@@ -24,18 +25,30 @@ type PageOutput struct {
 
 // page collects the items of one page.
 type page struct {
-	table  record
+	from   source
 	filter expr.Condition
 	paths  []expr.Path
 	limit  int
 	meter  *meter
 	size   int
 	items  []attr.Item
+	err    error
 	out    PageOutput
 }
 
-// add takes the next item; it reports false when the page is full.
-func (p *page) add(item attr.Item) bool {
+// add takes the next item; it reports false when the page is full, or when p.err says why not to go on.
+func (s *Service) add(p *page, item attr.Item) bool {
+	if p.from.whole {
+		row, err := p.from.table.row(item)
+		ok := false
+		if err == nil {
+			item, ok, err = s.items.Get(row)
+		}
+		if err != nil || !ok {
+			p.err = err
+			return err == nil // it was deleted a moment ago
+		}
+	}
 	p.size += item.Size()
 	p.out.ScannedCount++
 	if p.filter == nil || p.filter.Holds(item) {
@@ -47,14 +60,14 @@ func (p *page) add(item attr.Item) bool {
 		p.items = append(p.items, shown)
 	}
 	if p.out.ScannedCount == p.limit || p.size >= pageBytes {
-		p.out.LastEvaluatedKey = p.table.keyOf(item)
+		p.out.LastEvaluatedKey = p.from.keyOf(item)
 		return false
 	}
 	return true
 }
 
 func (p *page) output(in ReadInput) PageOutput {
-	p.meter.read(p.table, p.size, readFactor(in.ConsistentRead))
+	p.meter.read(p.from, p.size, readFactor(in.ConsistentRead))
 	p.out.ConsumedCapacity = p.meter.one()
 	if in.Select != "COUNT" {
 		items := append([]attr.Item{}, p.items...)
@@ -72,11 +85,8 @@ func (s *Service) prepareScan(in ReadInput) (p *page, key expr.KeyCondition, fro
 	if p.meter, err = newMeter(in.ReturnConsumedCapacity); err != nil {
 		return p, key, "", err
 	}
-	if p.table, err = s.table(in.TableName); err != nil {
+	if p.from, err = s.source(in.TableName, in.IndexName); err != nil {
 		return p, key, "", err
-	}
-	if in.IndexName != "" {
-		return p, key, "", attr.Invalidf("The table does not have the specified index: %s", in.IndexName)
 	}
 	if in.Limit != nil {
 		if p.limit = *in.Limit; p.limit < 1 {
@@ -97,7 +107,7 @@ func (s *Service) prepareScan(in ReadInput) (p *page, key expr.KeyCondition, fro
 		return p, key, "", err
 	}
 	if in.KeyConditionExpression != nil {
-		key, err = expr.ParseKeyCondition(*in.KeyConditionExpression, env, p.table.partition(), p.table.sort())
+		key, err = expr.ParseKeyCondition(*in.KeyConditionExpression, env, p.from.partition(), p.from.sort())
 		if err != nil {
 			return p, key, "", err
 		}
@@ -107,7 +117,7 @@ func (s *Service) prepareScan(in ReadInput) (p *page, key expr.KeyCondition, fro
 			return p, key, "", err
 		}
 		for _, path := range env.Filtered() {
-			if in.KeyConditionExpression != nil && p.table.isKey(path[0].Name) {
+			if in.KeyConditionExpression != nil && isKey(p.from.keys, path[0].Name) {
 				return p, key, "", attr.Invalidf("Filter Expression can only contain non-primary key attributes: "+
 					"Primary key attribute: %s", path[0].Name)
 			}
@@ -121,19 +131,18 @@ func (s *Service) prepareScan(in ReadInput) (p *page, key expr.KeyCondition, fro
 	if err := env.Unused(); err != nil {
 		return p, key, "", err
 	}
-	if in.ExclusiveStartKey != nil {
-		if from, err = p.table.keyRow(in.ExclusiveStartKey); err != nil {
-			return p, key, "", attr.Invalidf("The provided starting key is invalid: The provided key element does not match the schema")
-		}
+	if err := p.from.check(in, p.paths); err != nil {
+		return p, key, "", err
 	}
-	return p, key, from, nil
+	if in.ExclusiveStartKey != nil {
+		from, err = p.from.row(in.ExclusiveStartKey)
+	}
+	return p, key, from, err
 }
 
 func checkSelect(in ReadInput) error {
 	switch in.Select {
-	case "", "ALL_ATTRIBUTES", "COUNT", "SPECIFIC_ATTRIBUTES":
-	case "ALL_PROJECTED_ATTRIBUTES":
-		return attr.Invalidf("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
+	case "", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES", "COUNT", "SPECIFIC_ATTRIBUTES":
 	default:
 		return attr.Invalidf("1 validation error detected: Value '%s' at 'select' failed to satisfy constraint: Member must satisfy "+
 			"enum value set: [SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES]", in.Select)
@@ -155,31 +164,31 @@ func (s *Service) query(_ context.Context, in ReadInput) (out PageOutput, err er
 	if in.KeyConditionExpression == nil {
 		return out, attr.Invalidf("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
 	}
-	if err := checkKeyTypes(p.table, key); err != nil {
+	if err := checkKeyTypes(p.from, key); err != nil {
 		return out, err
 	}
-	partition := string(attr.AppendKey([]byte(p.table.rows()), key.Partition))
+	partition := string(attr.AppendKey([]byte(p.from.prefix), key.Partition))
 	if from != "" && (len(from) < len(partition) || from[:len(partition)] != partition) {
 		return out, attr.Invalidf("The provided starting key is outside query boundaries based on provided conditions")
 	}
-	if from != "" && !key.Holds(in.ExclusiveStartKey[p.table.sort()]) {
+	if from != "" && !key.Holds(in.ExclusiveStartKey[p.from.sort()]) {
 		return out, attr.Invalidf("The provided starting key does not match the range key predicate")
 	}
 	take := func(skip string) func(string, attr.Item) bool {
 		return func(_ string, item attr.Item) bool {
-			if !key.Holds(item[p.table.sort()]) {
+			if !key.Holds(item[p.from.sort()]) {
 				// Rows are in order: past the wanted ones nothing more comes, only the excluded bound comes before them.
 				return key.Operator == skip
 			}
-			return p.add(item)
+			return s.add(p, item)
 		}
 	}
 	if in.ScanIndexForward != nil && !*in.ScanIndexForward {
-		err = s.items.Descend(partition, descendFrom(partition, key, from), take("<"))
+		err = p.from.rows.Descend(partition, descendFrom(partition, key, from), take("<"))
 	} else {
-		err = s.items.Scan(partition, ascendFrom(partition, key, from), take(">"))
+		err = p.from.rows.Scan(partition, ascendFrom(partition, key, from), take(">"))
 	}
-	return p.output(in), err
+	return p.output(in), errors.Join(err, p.err)
 }
 
 // ascendFrom returns the first row that can satisfy the condition and is after the row from, if that is given.
@@ -215,14 +224,14 @@ func descendFrom(partition string, key expr.KeyCondition, from string) string {
 	return last
 }
 
-func checkKeyTypes(table record, key expr.KeyCondition) error {
-	wrong := func(name string, v attr.Value) bool { return v.Type != "" && v.Type != table.typeOf(name) }
-	if wrong(table.partition(), key.Partition) || wrong(table.sort(), key.Low) || wrong(table.sort(), key.High) {
+func checkKeyTypes(from source, key expr.KeyCondition) error {
+	wrong := func(name string, v attr.Value) bool { return v.Type != "" && v.Type != from.table.typeOf(name) }
+	if wrong(from.partition(), key.Partition) || wrong(from.sort(), key.Low) || wrong(from.sort(), key.High) {
 		return attr.Invalidf("One or more parameter values were invalid: Condition parameter type does not match schema type")
 	}
 	if key.Partition.Type != attr.Number && len(key.Partition.Str)+len(key.Partition.Bin) == 0 {
 		return attr.Invalidf("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an "+
-			"empty string value. Key: %s", table.partition())
+			"empty string value. Key: %s", from.partition())
 	}
 	return nil
 }
@@ -254,12 +263,12 @@ func (s *Service) scan(_ context.Context, in ReadInput) (out PageOutput, err err
 	if from != "" {
 		from += "\x00"
 	}
-	err = s.items.Scan(p.table.rows(), from, func(_ string, item attr.Item) bool {
-		partition := attr.AppendKey(nil, item[p.table.partition()])
+	err = p.from.rows.Scan(p.from.prefix, from, func(_ string, item attr.Item) bool {
+		partition := attr.AppendKey(nil, item[p.from.partition()])
 		if int(hash(string(partition)))%segments != segment {
 			return true
 		}
-		return p.add(item)
+		return s.add(p, item)
 	})
-	return p.output(in), err
+	return p.output(in), errors.Join(err, p.err)
 }

@@ -108,6 +108,6 @@ func (s *Service) getItem(_ context.Context, in ReadInput) (out GetOutput, err e
 		return out, err
 	}
 	item, _, err := s.items.Get(g.row)
-	m.read(g.table, item.Size(), readFactor(in.ConsistentRead))
+	m.read(source{table: g.table}, item.Size(), readFactor(in.ConsistentRead))
 	return GetOutput{Item: g.show(item), ConsumedCapacity: m.one()}, err
 }

@@ -31,8 +31,6 @@ func leftOut(f recorded.Flow) string {
 		switch {
 		case s.Service == "dynamodbstreams", bytes.Contains(s.Body, []byte("StreamSpecification")):
 			return "streams are not implemented"
-		case bytes.Contains(s.Body, []byte("SecondaryIndexes")):
-			return "secondary indexes are not implemented"
 		case strings.HasPrefix(s.Action, "Execute"), strings.HasPrefix(s.Action, "BatchExecute"):
 			return "PartiQL is not implemented"
 		case strings.Contains(s.Action, "ContributorInsights"):

@@ -32,6 +32,10 @@ type Service struct {
 	cfg     Config
 	records state.Table[record]
 	items   state.Table[attr.Item]
+	// indexed holds the rows of the secondary indexes.
+	indexed state.Table[attr.Item]
+	// dropped holds the tables that are gone and may have left items.
+	dropped state.Table[record]
 	// expiry holds one row per item with a time to live, in the order of those times.
 	expiry state.Table[expiring]
 	tokens state.Table[token]
@@ -51,6 +55,8 @@ func New(cfg Config) (*Service, error) {
 		cfg:     cfg,
 		records: state.NewTable[record](cfg.Store, "dynamodb.tables"),
 		items:   state.NewTable[attr.Item](cfg.Store, "dynamodb.items"),
+		indexed: state.NewTable[attr.Item](cfg.Store, "dynamodb.indexes"),
+		dropped: state.NewTable[record](cfg.Store, "dynamodb.dropped"),
 		expiry:  state.NewTable[expiring](cfg.Store, "dynamodb.expiry"),
 		tokens:  state.NewTable[token](cfg.Store, "dynamodb.tokens"),
 		tables:  map[string]record{},
@@ -62,7 +68,7 @@ func New(cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load tables: %w", err)
 	}
-	return s, nil
+	return s, s.dropLeft()
 }
 
 // Inventory returns the ARNs of all tables.
@@ -74,6 +80,18 @@ func (s *Service) Inventory() ([]string, error) {
 		arns = append(arns, s.tables[name].arn())
 	}
 	return arns, nil
+}
+
+// lockAll takes all stripes and returns how to release them.
+func (s *Service) lockAll() (unlock func()) {
+	for i := range s.stripes {
+		s.stripes[i].Lock()
+	}
+	return func() {
+		for i := range s.stripes {
+			s.stripes[i].Unlock()
+		}
+	}
 }
 
 // lock takes the stripes of the keys, each once and in order, and returns how to release them.

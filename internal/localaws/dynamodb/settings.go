@@ -29,6 +29,7 @@ func (s *Service) updateTTL(_ context.Context, in UpdateTTLInput) (out UpdateTTL
 		return out, attr.Invalidf("1 validation error detected: Value '' at 'timeToLiveSpecification.attributeName' failed to " +
 			"satisfy constraint: Member must have length greater than or equal to 1")
 	}
+	defer s.lockAll()() // or an item that is written meanwhile had no row among the times
 	rec, err := s.change(in.TableName, func(rec *record) error {
 		switch {
 		case spec.Enabled && rec.TTL != "":

@@ -50,7 +50,8 @@ type record struct {
 	// RecoveryDays is 0 without point-in-time recovery.
 	RecoveryDays int
 	RecoveryFrom time.Time
-	Tags         []Tag `json:",omitempty"`
+	Indexes      []index `json:",omitempty"`
+	Tags         []Tag   `json:",omitempty"`
 }
 
 func (r record) arn() string { return arn.New("dynamodb", "table/"+r.Name) }
@@ -65,8 +66,8 @@ func (r record) sort() string {
 	return r.Keys[1].AttributeName
 }
 
-func (r record) isKey(name string) bool {
-	return slices.ContainsFunc(r.Keys, func(k KeyElement) bool { return k.AttributeName == name })
+func isKey(keys []KeyElement, name string) bool {
+	return slices.ContainsFunc(keys, func(k KeyElement) bool { return k.AttributeName == name })
 }
 
 func (r record) typeOf(key string) attr.Type {
@@ -90,7 +91,6 @@ const (
 
 // row returns the row of an item that is to be written, by the keys in it.
 func (r record) row(item attr.Item) (string, error) {
-	key := []byte(r.rows())
 	for _, k := range r.Keys {
 		v, ok := item[k.AttributeName]
 		if !ok {
@@ -103,22 +103,29 @@ func (r record) row(item attr.Item) (string, error) {
 		if err := checkKey(k, v); err != nil {
 			return "", err
 		}
-		key = attr.AppendKey(key, v)
 	}
-	return string(key), nil
+	return string(appendKeys([]byte(r.rows()), r.Keys, item)), nil
+}
+
+// appendKeys appends the key attributes of an item to a row.
+func appendKeys(row []byte, keys []KeyElement, item attr.Item) []byte {
+	for _, k := range keys {
+		row = attr.AppendKey(row, item[k.AttributeName])
+	}
+	return row
 }
 
 // keyRow returns the row of an item that is named by exactly its keys.
 func (r record) keyRow(key attr.Item) (string, error) {
-	if len(key) != len(r.Keys) || !r.hasKeys(key) {
+	if len(key) != len(r.Keys) || !r.hasKeys(r.Keys, key) {
 		return "", errKeySchema()
 	}
 	return r.row(key)
 }
 
-// hasKeys reports whether an item has all keys, of their types.
-func (r record) hasKeys(item attr.Item) bool {
-	return !slices.ContainsFunc(r.Keys, func(k KeyElement) bool {
+// hasKeys reports whether an item has all of the keys, of their types.
+func (r record) hasKeys(keys []KeyElement, item attr.Item) bool {
+	return !slices.ContainsFunc(keys, func(k KeyElement) bool {
 		v, ok := item[k.AttributeName]
 		return !ok || v.Type != r.typeOf(k.AttributeName)
 	})
@@ -149,15 +156,6 @@ func checkKey(k KeyElement, v attr.Value) error {
 	return nil
 }
 
-// keyOf returns the keys of an item.
-func (r record) keyOf(item attr.Item) attr.Item {
-	key := attr.Item{}
-	for _, k := range r.Keys {
-		key[k.AttributeName] = item[k.AttributeName]
-	}
-	return key
-}
-
 // table finds a table by name or ARN.
 func (s *Service) table(name string) (record, error) {
 	if name == "" {
@@ -171,6 +169,18 @@ func (s *Service) table(name string) (record, error) {
 		return rec, errNoTable()
 	}
 	return rec, nil
+}
+
+// current returns the record of a table as it is now. The caller holds the lock of a row, so that the table and its
+// indexes stay as they are.
+func (s *Service) current(rec record) (record, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	now, ok := s.tables[rec.Name]
+	if !ok || now.ID != rec.ID {
+		return rec, errNoTable()
+	}
+	return now, nil
 }
 
 // described is table with the error that operations on tables give.

@@ -137,7 +137,11 @@ func (s *Service) outcomes(writes []write) (olds, nexts []attr.Item, err error) 
 	olds, nexts = make([]attr.Item, len(writes)), make([]attr.Item, len(writes))
 	reasons := make([]CancellationReason, len(writes))
 	cancelled, size := false, 0
-	for i, w := range writes {
+	for i := range writes {
+		w := &writes[i]
+		if w.table, err = s.current(w.table); err != nil {
+			return nil, nil, err
+		}
 		if olds[i], _, err = s.items.Get(w.row); err != nil {
 			return nil, nil, err
 		}
@@ -272,7 +276,7 @@ func (s *Service) transactGet(_ context.Context, in TransactGetInput) (out Trans
 		if err != nil {
 			return out, err
 		}
-		m.read(g.table, item.Size(), transactional)
+		m.read(source{table: g.table}, item.Size(), transactional)
 		out.Responses[i].Item = g.show(item)
 	}
 	out.ConsumedCapacity = m.list()

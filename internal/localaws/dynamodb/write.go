@@ -95,13 +95,13 @@ func (s *Service) prepare(v verb, in WriteInput) (w write, err error) {
 		if in.Item.Size() > maxItem {
 			return w, attr.Invalidf("Item size has exceeded the maximum allowed size")
 		}
-		return w, nil
+		return w, w.table.checkIndexed(in.Item)
 	}
 	if w.row, err = w.table.keyRow(in.Key); err != nil || w.update == nil {
 		return w, err
 	}
 	for _, path := range w.update.Paths() {
-		if w.table.isKey(path[0].Name) {
+		if isKey(w.table.Keys, path[0].Name) {
 			return w, attr.Invalidf("One or more parameter values were invalid: Cannot update attribute %s. This attribute is "+
 				"part of the key", path[0].Name)
 		}
@@ -209,14 +209,15 @@ func (w write) outcome(old attr.Item) (attr.Item, error) {
 	if next.Size() > maxItem {
 		return nil, attr.Invalidf("Item size to update has exceeded the maximum allowed size")
 	}
-	return next, nil
+	return next, w.table.checkIndexed(next)
 }
 
-// replaceTx writes the item and its time to live. A nil old did not exist, a nil next will not.
+// replaceTx writes the item, its rows in indexes and its time to live. A nil old did not exist, a nil next will not.
 func (s *Service) replaceTx(tx *state.Tx, rec record, row string, old, next attr.Item) {
 	if key, ok := expiryKey(rec, row, old); ok {
 		s.expiry.DeleteTx(tx, key)
 	}
+	s.indexTx(tx, rec, row, old, next)
 	if next == nil {
 		s.items.DeleteTx(tx, row)
 		return
@@ -230,6 +231,9 @@ func (s *Service) replaceTx(tx *state.Tx, rec record, row string, old, next attr
 // do carries out one write and returns the item before and after.
 func (s *Service) do(w write) (old, next attr.Item, err error) {
 	defer s.lock(w.row)()
+	if w.table, err = s.current(w.table); err != nil {
+		return nil, nil, err
+	}
 	old, _, err = s.items.Get(w.row)
 	if err != nil {
 		return nil, nil, err
