@@ -2,8 +2,12 @@ package dynamodb_test
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,6 +15,9 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
 
 const (
@@ -78,7 +85,7 @@ func TestRequestsThatAnIndexRefuses(t *testing.T) {
 		`Scan {"TableName":"jobs","IndexName":"by-nothing"}`: "The table does not have the specified index: by-nothing",
 		query + `,"ConsistentRead":true}`:                    "Consistent reads are not supported on global secondary indexes",
 		query + `,"Select":"ALL_ATTRIBUTES"}`:                wrong + "Select type ALL_ATTRIBUTES is not supported for global secondary index by-owner because its projection type is not ALL",
-		query + `,"ProjectionExpression":"more"}`:           wrong + "Global secondary index by-owner does not project [more]",
+		query + `,"ProjectionExpression":"more"}`:            wrong + "Global secondary index by-owner does not project [more]",
 		query + `,"ExclusiveStartKey":$KEY}`:                 "The provided starting key is invalid: The provided key element does not match the schema",
 		`Query {"TableName":"jobs","IndexName":"by-age","KeyConditionExpression":"pk = :o AND sk = :o","ExpressionAttributeValues":{":o":{"S":"x"}}}`: "Query condition missed key schema element: at",
 	} {
@@ -221,4 +228,81 @@ func TestIndexesShowWhatTheTableHas(t *testing.T) {
 			rt.Fatalf("the index is gone, and answers %v", answer)
 		}
 	})
+}
+
+func TestAnIndexOfManyItemsIsMadeWhole(t *testing.T) {
+	t.Parallel()
+	handler := indexed(t)
+	const many = 1250
+	for n := 0; n < many; n += 25 {
+		var puts []string
+		for i := n; i < n+25; i++ {
+			puts = append(puts, fmt.Sprintf(`{"PutRequest":{"Item":{"pk":{"S":"p%d"},"sk":{"S":"s"},"owner":{"S":"x"},"at":{"N":"%d"}}}}`, i, i))
+		}
+		answered(t, handler, `BatchWriteItem {"RequestItems":{"jobs":[`+strings.Join(puts, ",")+`]}}`)
+	}
+	answered(t, handler, `UpdateTable {"TableName":"jobs",`+attributes+`,"GlobalSecondaryIndexUpdates":[{"Create":{`+
+		strings.Replace(byOwner, "by-owner", "later", 1)+`}}]}`)
+	if got := answered(t, handler, `Scan {"TableName":"jobs","IndexName":"later","Select":"COUNT"}`)["Count"]; got != float64(many) {
+		t.Errorf("the new index has %v of %d items", got, many)
+	}
+	table, _ := answered(t, handler, `DescribeTable {"TableName":"jobs"}`)["Table"].(map[string]any)
+	raw, err := json.Marshal(table["GlobalSecondaryIndexes"])
+	if err != nil || strings.Count(string(raw), fmt.Sprintf(`"ItemCount":%d,`, many)) != 2 {
+		t.Errorf("indexes are described as %s (%v)", raw, err)
+	}
+}
+
+func TestWritesToIndexesCost(t *testing.T) {
+	t.Parallel()
+	handler := indexed(t)
+	for _, step := range []struct{ request, want string }{
+		{`PutItem {"TableName":"jobs","Item":{"pk":{"S":"a"},"sk":{"S":"b"},"at":{"N":"1"}}`, `{"TableName":"jobs","CapacityUnits":2,"Table":{"CapacityUnits":1},"LocalSecondaryIndexes":{"by-age":{"CapacityUnits":1}}}`},
+		{`PutItem {"TableName":"jobs","Item":{"pk":{"S":"a"},"sk":{"S":"b"},"at":{"N":"1"},"more":{"N":"1"}}`, `{"TableName":"jobs","CapacityUnits":1,"Table":{"CapacityUnits":1}}`},
+		{
+			`PutItem {"TableName":"jobs","Item":{"pk":{"S":"a"},"sk":{"S":"b"},"at":{"N":"1"},"owner":{"S":"x"}}`,
+			`{"TableName":"jobs","CapacityUnits":2,"Table":{"CapacityUnits":1},"GlobalSecondaryIndexes":{"by-owner":{"CapacityUnits":1}}}`,
+		},
+		{
+			`Scan {"TableName":"jobs","IndexName":"by-owner"`,
+			`{"TableName":"jobs","CapacityUnits":0.5,"Table":{"CapacityUnits":0},"GlobalSecondaryIndexes":{"by-owner":{"CapacityUnits":0.5}}}`,
+		},
+	} {
+		var want any
+		if err := json.Unmarshal([]byte(step.want), &want); err != nil {
+			t.Fatal(err)
+		}
+		if diff := gocmp.Diff(want, answered(t, handler, step.request+`,"ReturnConsumedCapacity":"INDEXES"}`)["ConsumedCapacity"]); diff != "" {
+			t.Errorf("%.100s: %s", step.request, diff)
+		}
+	}
+}
+
+// A crash may come between the deletion of a table and that of its items.
+func TestWhatADeletedTableLeftIsDroppedAtTheNextStart(t *testing.T) {
+	t.Parallel()
+	store := memory(t)
+	e := serve(t, store)
+	handler := wire.NewHandler([]wire.Service{e.service.API()}, func(_ context.Context, key string) (wire.Caller, bool) {
+		return wire.Caller{AccessKeyID: key}, true
+	}, log.New(io.Discard, "", 0))
+	created := answered(t, handler, `CreateTable {"TableName":"gone","BillingMode":"PAY_PER_REQUEST",
+		"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}]}`)
+	answered(t, handler, `PutItem {"TableName":"gone","Item":{"pk":{"S":"a"}}}`)
+	description, _ := created["TableDescription"].(map[string]any)
+	id := fmt.Sprint(description["TableId"])
+	if err := errors.Join(
+		state.NewTable[any](store, "dynamodb.tables").Delete("gone"),
+		state.NewTable[any](store, "dynamodb.dropped").Put(id, map[string]any{"ID": id, "Name": "gone"}),
+	); err != nil {
+		t.Fatal(err)
+	}
+	serve(t, store)
+	left := 0
+	count := func(string, any) bool { left++; return true }
+	if err := errors.Join(
+		state.NewTable[any](store, "dynamodb.items").Scan("", "", count), state.NewTable[any](store, "dynamodb.dropped").Scan("", "", count),
+	); err != nil || left > 0 {
+		t.Errorf("%d rows are left (%v)", left, err)
+	}
 }

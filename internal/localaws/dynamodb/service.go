@@ -1,8 +1,8 @@
-// Package dynamodb is Amazon DynamoDB: tables with a primary key, items, the expression language, transactions and
-// time to live.
+// Package dynamodb is Amazon DynamoDB: tables with a primary key and secondary indexes, items, the expression language,
+// transactions and time to live.
 //
-// It does not do secondary indexes, streams, PartiQL and the parameters from before expressions; requests for them are
-// refused. Capacity is neither limited nor reported.
+// It does not do streams, PartiQL, backups, global tables and the parameters from before expressions; requests for them
+// are refused. Capacity is reported and not limited.
 //
 // API: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/Welcome.html
 package dynamodb
@@ -124,8 +124,9 @@ func (s *Service) API() wire.Service {
 		Name: "dynamodb", Protocol: wire.JSON10, Target: "DynamoDB_20120810",
 		Access: s.access,
 		Gaps: []string{
-			"There are no secondary indexes, streams, PartiQL, backups and parameters from before expressions.",
-			"Capacity is neither limited nor reported.",
+			"There are no streams, PartiQL, backups, global tables and parameters from before expressions.",
+			"Capacity is reported and not limited: nothing is throttled but by an injected fault.",
+			"A new index is complete when UpdateTable is answered, and global indexes are never stale.",
 		},
 		Operations: []wire.Operation{
 			wire.Op("CreateTable", s.createTable),

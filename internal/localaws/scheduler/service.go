@@ -1,5 +1,6 @@
 // Package scheduler is Amazon EventBridge Scheduler: schedule groups and schedules that fire by the endpoint's clock.
-// A firing and its retries lie in the store from the moment that the schedule is due.
+// A firing and its retries lie in the store from the moment that the schedule is due. What fell due while the endpoint was
+// down fires once when it is up again, however many times it was due.
 //
 // It does not do universal targets, targets other than Lambda, SQS, SNS and EventBridge's PutEvents, nor encryption;
 // requests for them are refused.
@@ -90,7 +91,11 @@ func (s *Service) API() wire.Service {
 	return wire.Service{
 		Name: "scheduler", Protocol: wire.REST,
 		Access: s.access,
-		Gaps:   []string{"Targets are Lambda, SQS, SNS and EventBridge's PutEvents; there are no universal targets and no encryption."},
+		Gaps: []string{
+			"Targets are Lambda, SQS, SNS and EventBridge's PutEvents; there are no universal targets and no encryption.",
+			"What fell due while the endpoint was down fires once when it is up again, however many times it was due.",
+			"There are up to 100,000 schedules; AWS has a million.",
+		},
 		Operations: []wire.Operation{
 			wire.Rest("CreateSchedule", "POST", "/schedules/{Name}", s.createSchedule),
 			wire.Rest("GetSchedule", "GET", "/schedules/{Name}", s.getSchedule),
