@@ -46,6 +46,9 @@ func (s Stage) Schedule(purpose string) string { return "alchemiser-" + purpose 
 // DigestTopic returns the name of the topic for people.
 func (s Stage) DigestTopic() string { return "alchemiser-digest-" + string(s) }
 
+// AlarmsTopic returns the name of the topic that alarms go to.
+func (s Stage) AlarmsTopic() string { return "alchemiser-alarms-" + string(s) }
+
 // TradingSwitch returns the parameter that is the kill switch.
 func (s Stage) TradingSwitch() string { return "/alchemiser/" + string(s) + "/trading_enabled" }
 

@@ -31,7 +31,7 @@ func TestTerraformGivesTheseNames(t *testing.T) {
 	const stage = naming.Stage("STAGE")
 	names := []string{
 		stage.Bus(), stage.Archive(), stage.Table(), stage.Function("FUNCTION"), stage.DeadLetters("FUNCTION"), stage.EventDeadLetters(),
-		stage.TradesRule(), stage.EventLog(), stage.ScheduleGroup(), stage.Schedule("watchdog"), stage.DigestTopic(), stage.TradingSwitch(),
+		stage.TradesRule(), stage.EventLog(), stage.ScheduleGroup(), stage.Schedule("watchdog"), stage.DigestTopic(), stage.AlarmsTopic(), stage.TradingSwitch(),
 		stage.RulesOff(), stage.BrokerKeys(), stage.HostQueue(), stage.Dashboard(), stage.AlarmPrefix() + "${each.key}",
 	}
 	for _, f := range naming.Functions() {
