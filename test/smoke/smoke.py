@@ -189,6 +189,26 @@ def tables():
     assert "Item" not in db.get_item(TableName="smoke", Key=put["Put"]["Item"])
 
 
+def indexes():
+    db = client("dynamodb")
+    types = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "owner")]
+    by_owner = {"IndexName": "by-owner", "KeySchema": [{"AttributeName": "owner", "KeyType": "HASH"}], "Projection": {"ProjectionType": "KEYS_ONLY"}}
+    db.create_table(TableName="indexed", KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}], AttributeDefinitions=types[:1],
+                    BillingMode="PAY_PER_REQUEST")
+    db.get_waiter("table_exists").wait(TableName="indexed")
+    for n in range(5):
+        db.put_item(TableName="indexed", Item={"pk": {"S": str(n)}, "owner": {"S": "ab"[n % 2]}, "note": {"S": "n"}})
+    db.update_table(TableName="indexed", AttributeDefinitions=types, GlobalSecondaryIndexUpdates=[{"Create": by_owner}])
+    pages = db.get_paginator("query").paginate(
+        TableName="indexed", IndexName="by-owner", KeyConditionExpression="#o = :a", ExpressionAttributeNames={"#o": "owner"},
+        ExpressionAttributeValues={":a": {"S": "a"}}, ReturnConsumedCapacity="INDEXES", PaginationConfig={"PageSize": 2})
+    items = [i for page in pages for i in page["Items"]]
+    assert items == [{"pk": {"S": n}, "owner": {"S": "a"}} for n in "024"], items
+    refused("ValidationException", db.scan, TableName="indexed", IndexName="none")
+    db.update_table(TableName="indexed", GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "by-owner"}}])
+    assert "GlobalSecondaryIndexes" not in db.describe_table(TableName="indexed")["Table"]
+
+
 def functions():
     fn = client("lambda")
     function("smoke")
@@ -305,7 +325,7 @@ def parameters():
 
 
 CASES = [
-    event_patterns, events_to_a_queue_archive_and_replay, queues, fifo_queues, topics, tables, functions, queue_to_function,
+    event_patterns, events_to_a_queue_archive_and_replay, queues, fifo_queues, topics, tables, indexes, functions, queue_to_function,
     log_groups, metrics_and_alarms, schedules, traces, roles_and_identity, parameters,
 ]
 
