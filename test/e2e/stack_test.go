@@ -35,6 +35,7 @@ func TestStack(t *testing.T) {
 	})
 	t.Run("rules and event types belong together", d.testCatalogue)
 	t.Run("a run goes from schedule to fills", d.testRun)
+	t.Run("a bad day is seen, told, mended and over", d.testOperations)
 	t.Run("a replayed day makes no order and says so", d.testReplay)
 	t.Run("a plan is traded once, also after its claims have expired", d.testExpiredClaims)
 	t.Run("a run survives kills, lost answers and duplicates", d.testFaults)
@@ -44,6 +45,7 @@ func TestStack(t *testing.T) {
 	t.Run("a failing handler is a destination record after three attempts", d.testFailingHandler)
 	t.Run("no permission is idle and none was missing", d.testPermissionsAreUsed)
 	t.Run("every permission is needed", d.testPermissionsAreNeeded)
+	t.Run("the bad day's alarms have rung and reached people", d.testAlarmsRang)
 	t.Run("from the process to EventBridge and back", d.testMigration)
 	t.Run("destroy leaves nothing", d.testDestroy)
 }

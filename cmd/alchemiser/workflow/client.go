@@ -195,12 +195,14 @@ func (c *Client) Timeline(ctx context.Context, id string, passed int) ([]monitor
 // Trace returns the trace of workflow id once all four functions have reported to it.
 func (c *Client) Trace(ctx context.Context, id string) (report.Trace, error) {
 	for {
-		trace, err := c.TraceNow(ctx, id, time.Now().Add(-time.Hour))
-		if err != nil {
+		traces, err := c.Traces(ctx, id, time.Now().Add(-time.Hour))
+		switch {
+		case err != nil:
 			return report.Trace{}, err
-		}
-		if trace.Complete() {
-			return trace, nil
+		case len(traces) > 1:
+			return report.Trace{}, fmt.Errorf("workflow %s has %d traces, want one", id, len(traces))
+		case len(traces) == 1 && traces[0].Complete():
+			return traces[0], nil
 		}
 		if err := pause(ctx); err != nil {
 			return report.Trace{}, fmt.Errorf("the trace of %s is not complete: %w", id, err)
@@ -211,27 +213,30 @@ func (c *Client) Trace(ctx context.Context, id string) (report.Trace, error) {
 // traceSpan is how long after the start of a workflow its trace may begin: a run that is redriven days later has another.
 const traceSpan = 6 * time.Hour
 
-// TraceNow returns the trace of workflow id, which began at about a time, as far as it has come; the zero Trace if there is none.
-func (c *Client) TraceNow(ctx context.Context, id string, begun time.Time) (report.Trace, error) {
+// Traces returns the traces of workflow id, which began at about a time, as far as they have come, the earliest first. A
+// workflow has one; what a redrive adds is in another.
+func (c *Client) Traces(ctx context.Context, id string, begun time.Time) ([]report.Trace, error) {
 	summaries, err := c.xray.GetTraceSummaries(ctx, &xray.GetTraceSummariesInput{
 		StartTime:        aws.Time(begun.Add(-time.Minute)),
 		EndTime:          aws.Time(begun.Add(traceSpan)),
 		FilterExpression: aws.String(fmt.Sprintf("annotation.correlation_id = %q", id)),
 	})
 	if err != nil {
-		return report.Trace{}, fmt.Errorf("find the trace of %s: %w", id, err)
+		return nil, fmt.Errorf("find the trace of %s: %w", id, err)
 	}
-	switch len(summaries.TraceSummaries) {
-	case 0:
-		return report.Trace{}, nil
-	case 1:
-	default:
-		return report.Trace{}, fmt.Errorf("workflow %s has %d traces, want one", id, len(summaries.TraceSummaries))
+	var traces []report.Trace
+	for _, summary := range summaries.TraceSummaries {
+		trace, err := c.TraceByID(ctx, aws.ToString(summary.Id))
+		if err != nil {
+			return nil, err
+		}
+		traces = append(traces, trace)
 	}
-	return c.TraceByID(ctx, aws.ToString(summaries.TraceSummaries[0].Id))
+	slices.SortFunc(traces, func(a, b report.Trace) int { return a.Roots[0].Start.Compare(b.Roots[0].Start) })
+	return traces, nil
 }
 
-// TraceByID returns a trace by X-Ray's own id.
+// TraceByID returns a trace by X-Ray's own id; it has at least one root.
 func (c *Client) TraceByID(ctx context.Context, traceID string) (report.Trace, error) {
 	got, err := c.xray.BatchGetTraces(ctx, &xray.BatchGetTracesInput{TraceIds: []string{traceID}})
 	if err != nil {
@@ -244,7 +249,11 @@ func (c *Client) TraceByID(ctx context.Context, traceID string) (report.Trace, e
 	for _, segment := range got.Traces[0].Segments {
 		documents = append(documents, aws.ToString(segment.Document))
 	}
-	return report.ParseTrace(traceID, documents)
+	trace, err := report.ParseTrace(traceID, documents)
+	if err == nil && len(trace.Roots) == 0 {
+		err = errors.New("trace " + traceID + " has no segments")
+	}
+	return trace, err
 }
 
 // History returns what the monitor has recorded of workflow id, in the order of time; none if it is not known.

@@ -6,6 +6,7 @@ locals {
       namespace  = "Alchemiser"
       metric     = "WorkflowsFailed"
       statistic  = "Sum"
+      period     = 60
       periods    = 1
       missing    = "notBreaching"
       dimensions = { Stage = var.stage }
@@ -15,6 +16,7 @@ locals {
       namespace  = "Alchemiser"
       metric     = "WorkflowsStalled"
       statistic  = "Sum"
+      period     = 60
       periods    = 1
       missing    = "notBreaching"
       dimensions = { Stage = var.stage }
@@ -26,6 +28,7 @@ locals {
       namespace  = "Alchemiser"
       metric     = "RebalanceOverdue"
       statistic  = "Maximum"
+      period     = 300
       periods    = 3
       missing    = "breaching"
       dimensions = { Stage = var.stage }
@@ -35,6 +38,7 @@ locals {
       namespace  = "AWS/SQS"
       metric     = "ApproximateNumberOfMessagesVisible"
       statistic  = "Maximum"
+      period     = 60
       periods    = 1
       missing    = "notBreaching"
       dimensions = { QueueName = var.dead_letters_name }
@@ -53,7 +57,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   statistic           = each.value.statistic
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
-  period              = 300
+  period              = each.value.period
   evaluation_periods  = each.value.periods
   treat_missing_data  = each.value.missing
   alarm_actions       = [aws_sns_topic.alarms[0].arn] # no ok_actions: each alarm would mail once when it is made
