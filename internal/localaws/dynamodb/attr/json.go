@@ -114,7 +114,7 @@ func (r *reader) scalar(v *Value) error {
 	if err != nil {
 		return err
 	}
-	switch v.Type { //nolint:exhaustive // the caller has these only
+	switch v.Type {
 	case Number:
 		v.Num, err = ParseNumber(text)
 	case Binary:

@@ -85,14 +85,14 @@ func (l language) attribute(t *rapid.T) side {
 	return side{name, func(item map[string]any) any { return item[name] }}
 }
 
-func (l language) value(t *rapid.T, v any) side {
+func (l language) value(v any) side {
 	name := fmt.Sprintf(":v%d", len(l.values))
 	l.values[name] = v
 	return side{name, func(map[string]any) any { return v }}
 }
 
 func (l language) ordered(t *rapid.T) side {
-	return l.value(t, rapid.Map(rapid.IntRange(0, 3), func(n int) any { return n }).Draw(t, "number"))
+	return l.value(rapid.Map(rapid.IntRange(0, 3), func(n int) any { return n }).Draw(t, "number"))
 }
 
 func (l language) size(t *rapid.T) side {
@@ -126,30 +126,30 @@ func (l language) atom(t *rapid.T) statement {
 		return statement{"attribute_exists(" + a.text + ")", 3, func(item map[string]any) bool { return a.of(item) != nil }}
 	case 1:
 		prefix := rapid.SampledFrom([]string{"a", "ab"}).Draw(t, "prefix")
-		return statement{"begins_with(" + a.text + ", " + l.value(t, prefix).text + ")", 3, func(item map[string]any) bool {
+		return statement{"begins_with(" + a.text + ", " + l.value(prefix).text + ")", 3, func(item map[string]any) bool {
 			s, ok := a.of(item).(string)
 			return ok && strings.HasPrefix(s, prefix)
 		}}
 	case 2:
 		part := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "part")
-		return statement{"contains(" + a.text + ", " + l.value(t, part).text + ")", 3, func(item map[string]any) bool {
+		return statement{"contains(" + a.text + ", " + l.value(part).text + ")", 3, func(item map[string]any) bool {
 			set, isSet := a.of(item).([]string)
 			s, isText := a.of(item).(string)
 			return isSet && slices.Contains(set, part) || isText && strings.Contains(s, part)
 		}}
 	case 3:
-		low, high := l.ordered(t), l.value(t, 3)
+		low, high := l.ordered(t), l.value(3)
 		return statement{a.text + " BETWEEN " + low.text + " AND " + high.text, 3, func(item map[string]any) bool {
 			return compare(">=", a.of(item), low.of(item)) && compare("<=", a.of(item), 3)
 		}}
 	case 4:
-		x, y := l.value(t, plainValue().Draw(t, "x")), l.value(t, plainValue().Draw(t, "y"))
+		x, y := l.value(plainValue().Draw(t, "x")), l.value(plainValue().Draw(t, "y"))
 		return statement{a.text + " IN (" + x.text + ", " + y.text + ")", 3, func(item map[string]any) bool {
 			return compare("=", a.of(item), x.of(item)) || compare("=", a.of(item), y.of(item))
 		}}
 	case 5:
 		operator := rapid.SampledFrom([]string{"=", "<>"}).Draw(t, "operator")
-		b := l.value(t, plainValue().Draw(t, "value"))
+		b := l.value(plainValue().Draw(t, "value"))
 		return statement{a.text + " " + operator + " " + b.text, 3, func(item map[string]any) bool {
 			return compare(operator, a.of(item), b.of(item))
 		}}

@@ -121,13 +121,23 @@ func dayOfWeek(t *rapid.T) day {
 
 // changes are nights in which clocks were, or will be, put forward or back, by an hour mostly, and some with another catch.
 var changes = []struct{ zone, night string }{
-	{"America/New_York", "2026-03-08"}, {"America/New_York", "2026-11-01"}, {"Europe/Berlin", "2026-03-29"},
-	{"Europe/Berlin", "2026-10-25"}, {"Australia/Lord_Howe", "2026-04-05"}, {"Australia/Lord_Howe", "2026-10-04"}, // half an hour
-	{"Antarctica/Troll", "2026-03-29"}, {"Antarctica/Troll", "2026-10-25"}, // two hours
-	{"Asia/Beirut", "2026-03-29"}, {"Asia/Beirut", "2026-10-25"}, // at midnight
-	{"America/Sao_Paulo", "2018-11-04"}, {"Asia/Kolkata", "2026-07-01"}, {"UTC", "2024-02-29"},
-	{"America/St_Johns", "2026-11-01"}, {"Pacific/Apia", "2011-12-30"}, // a day that was not
-	{"UTC", "2026-08-01"}, {"Europe/Berlin", "2026-05-31"}, // a Saturday and a Sunday at the edge of a month
+	{"America/New_York", "2026-03-08"},
+	{"America/New_York", "2026-11-01"},
+	{"Europe/Berlin", "2026-03-29"},
+	{"Europe/Berlin", "2026-10-25"},
+	{"Australia/Lord_Howe", "2026-04-05"},
+	{"Australia/Lord_Howe", "2026-10-04"}, // half an hour
+	{"Antarctica/Troll", "2026-03-29"},
+	{"Antarctica/Troll", "2026-10-25"}, // two hours
+	{"Asia/Beirut", "2026-03-29"},
+	{"Asia/Beirut", "2026-10-25"}, // at midnight
+	{"America/Sao_Paulo", "2018-11-04"},
+	{"Asia/Kolkata", "2026-07-01"},
+	{"UTC", "2024-02-29"},
+	{"America/St_Johns", "2026-11-01"},
+	{"Pacific/Apia", "2011-12-30"}, // a day that was not
+	{"UTC", "2026-08-01"},
+	{"Europe/Berlin", "2026-05-31"}, // a Saturday and a Sunday at the edge of a month
 }
 
 // The next occurrence is the one that looking at each minute finds: at the first moment at which the clock of the zone shows
