@@ -25,7 +25,7 @@ RACE     ?= -race
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: cli zips ## Build the CLI and the deployment packages (ARCH=amd64|arm64, default: this machine's)
@@ -104,8 +104,12 @@ soak: ## Run what takes longer than CI allows: 500 workflows with 200 kills, 100
 	INTERRUPTS=50 $(MAKE) e2e
 
 .PHONY: generate
-generate: ## Write the generated files: event schemas, docs/events.md, docs/local-endpoint.md
+generate: ## Write the generated files: event schemas, docs/events.md, docs/local-endpoint.md, docs/cli.md
 	go generate ./...
+
+.PHONY: screenshots
+screenshots: build ## Make the pictures of the README from a run on a local stack
+	go run ./test/screenshots
 
 .PHONY: clean
 clean: ## Remove what was built
