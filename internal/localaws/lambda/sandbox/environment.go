@@ -119,6 +119,10 @@ func (e *Environment) Ready(ctx context.Context) error {
 			switch ev.kind {
 			case polled:
 				e.measure()
+				if e.exceeded() {
+					e.Close()
+					return &InitError{Type: "Runtime.ExitError", Message: e.exitReason()}
+				}
 				return nil
 			case initFailed:
 				reported = &InitError{Type: ev.errorType, Payload: ev.body, Message: "init error"}

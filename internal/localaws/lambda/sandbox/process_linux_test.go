@@ -63,6 +63,15 @@ func TestInitThatTakesTooMuchMemoryIsKilled(t *testing.T) {
 	}
 }
 
+func TestMemoryThatIsTakenForAMomentCounts(t *testing.T) {
+	t.Parallel()
+	e, _ := startWithin(t, 1<<20) // less than any process has: it is over before it can be looked at
+	var failure *sandbox.InitError
+	if err := e.Ready(t.Context()); !errors.As(err, &failure) || failure.Message != "Runtime exited with error: signal: killed" {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestFunctionWithinItsMemoryIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	e, _ := startWithin(t, 512<<20)
