@@ -221,7 +221,7 @@ func TestArchiveAndReplay(t *testing.T) {
 			EventStartTime: aws.Time(start.Add(-time.Second)), EventEndTime: aws.Time(start.Add(time.Minute)),
 			Destination: &types.ReplayDestination{Arn: aws.String(bus), FilterArns: []string{"arn:aws:events:us-east-1:000000000000:rule/orders/all"}},
 		}))
-		synctest.Wait()
+		time.Sleep(time.Minute)
 		again := b.receiver.take(queue)
 		if len(first) != 250 || len(again) != 250 {
 			t.Fatalf("%d events, %d replayed, want 250 each", len(first), len(again))
@@ -265,6 +265,8 @@ func TestArchiveAndReplay(t *testing.T) {
 	})
 }
 
+// A replay takes its time, in which it can be watched and cancelled; what is acknowledged to whoever cancels holds also if
+// the endpoint dies at that moment.
 func TestCancelledReplayStops(t *testing.T) {
 	run(t, func(b *bench) {
 		t := b.t
@@ -273,21 +275,42 @@ func TestCancelledReplayStops(t *testing.T) {
 		archive := must[*eventbridge.CreateArchiveOutput](t)(b.CreateArchive(t.Context(), &eventbridge.CreateArchiveInput{
 			ArchiveName: aws.String("a"), EventSourceArn: aws.String(bus),
 		}))
-		b.stop() // so that the replay cannot begin
+		for range 250 {
+			b.put(`{}`)
+		}
+		b.receiver.take(queue)
 		must[*eventbridge.StartReplayOutput](t)(b.StartReplay(t.Context(), &eventbridge.StartReplayInput{
 			ReplayName: aws.String("again"), EventSourceArn: archive.ArchiveArn,
 			EventStartTime: aws.Time(time.Now().Add(-time.Hour)), EventEndTime: aws.Time(time.Now().Add(time.Hour)),
 			Destination: &types.ReplayDestination{Arn: aws.String(bus)},
 		}))
+		state := func() types.ReplayState {
+			return must[*eventbridge.DescribeReplayOutput](t)(b.DescribeReplay(t.Context(), &eventbridge.DescribeReplayInput{ReplayName: aws.String("again")})).State
+		}
+		if got := state(); got != types.ReplayStateStarting {
+			t.Errorf("at once the replay is %s, want STARTING", got)
+		}
+		time.Sleep(2*time.Second + 50*time.Millisecond)
+		synctest.Wait()
+		if got := state(); got != types.ReplayStateRunning {
+			t.Errorf("after two seconds the replay is %s, want RUNNING", got)
+		}
 		must[*eventbridge.CancelReplayOutput](t)(b.CancelReplay(t.Context(), &eventbridge.CancelReplayInput{ReplayName: aws.String("again")}))
 		if _, err := b.CancelReplay(t.Context(), &eventbridge.CancelReplayInput{ReplayName: aws.String("again")}); err == nil || !strings.Contains(err.Error(), "IllegalStatusException") {
 			t.Errorf("cancelled twice: %v", err)
 		}
-		b.start()
+		b.stop()
+		b.start() // from what the store holds
+		if got := state(); got != types.ReplayStateCancelling {
+			t.Errorf("after a restart the replay is %s, want CANCELLING", got)
+		}
+		time.Sleep(time.Minute)
 		synctest.Wait()
-		replay := must[*eventbridge.DescribeReplayOutput](t)(b.DescribeReplay(t.Context(), &eventbridge.DescribeReplayInput{ReplayName: aws.String("again")}))
-		if replay.State != types.ReplayStateCancelled {
-			t.Errorf("replay is %s", replay.State)
+		if got := state(); got != types.ReplayStateCancelled {
+			t.Errorf("in the end the replay is %s, want CANCELLED", got)
+		}
+		if again := b.receiver.take(queue); len(again) != 100 {
+			t.Errorf("%d events came again, want the first batch of 100", len(again))
 		}
 	})
 }

@@ -22,6 +22,10 @@ const (
 	maxReplayName = 64
 	// replayBatch is how many events a replay sends in one commit.
 	replayBatch = 100
+	// replayBegins is how long a replay is STARTING or CANCELLING, and replayPace how long it waits between two batches: on AWS it
+	// takes minutes, long enough to be watched and cancelled. RetryScale scales both.
+	replayBegins = 2 * time.Second
+	replayPace   = 100 * time.Millisecond
 )
 
 // The states of a replay.
@@ -39,8 +43,9 @@ type replay struct {
 	Filter                                 []string
 	From, To                               time.Time // of the events
 	Started, Ended, LastEvent              time.Time
-	// Next is the key in the archive to go on from.
+	// Next is the key in the archive to go on from, Due the time from which on it may.
 	Next string
+	Due  time.Time
 }
 
 func (r replay) active() bool {
@@ -134,6 +139,7 @@ func (s *Service) newReplay(in StartReplayInput) (replay, error) {
 	return replay{
 		Name: in.ReplayName, Description: in.Description, Archive: name, Bus: b.Name, State: starting,
 		Filter: in.Destination.FilterArns, From: in.EventStartTime.Time, To: in.EventEndTime.Time, Started: s.now(),
+		Due: s.now().Add(s.scaled(replayBegins)),
 	}, nil
 }
 
@@ -150,6 +156,8 @@ func (s *Service) stored(name string) (replay, *wire.Error) {
 }
 
 func (s *Service) cancelReplay(_ context.Context, in ReplayRef) (ReplayChanged, error) {
+	s.stepping.Lock() // else the batch under way would overwrite what is acknowledged here
+	defer s.stepping.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, refused := s.stored(in.ReplayName)
@@ -160,7 +168,7 @@ func (s *Service) cancelReplay(_ context.Context, in ReplayRef) (ReplayChanged, 
 		return ReplayChanged{}, wire.Errorf("IllegalStatusException",
 			"Replay %s is not in a valid state for this operation.", in.ReplayName)
 	}
-	r.State = cancelling
+	r.State, r.Due = cancelling, s.now().Add(s.scaled(replayBegins))
 	if err := s.putReplay(r); err != nil {
 		return ReplayChanged{}, err
 	}
@@ -251,55 +259,89 @@ func (s *Service) wakeReplays() {
 // replayPause is how long replays wait when too much is under way.
 const replayPause = 100 * time.Millisecond
 
+// scaled returns a duration as the endpoint's tests and users wish to wait it.
+func (s *Service) scaled(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * s.cfg.RetryScale)
+}
+
 // runReplays carries on with active replays until ctx ends.
 func (s *Service) runReplays(ctx context.Context) error {
 	for {
-		progress, err := s.stepReplays()
+		changed := s.cfg.Clock.Changed()
+		next, err := s.stepReplays()
 		if err != nil {
 			return fmt.Errorf("replay: %w", err)
 		}
-		if progress && ctx.Err() == nil {
-			continue
-		}
 		var again <-chan time.Time
-		if s.full() {
-			again = time.After(replayPause)
+		if !next.IsZero() {
+			again = time.After(next.Sub(s.now()))
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-s.replay:
+		case <-changed:
 		case <-again:
 		}
 	}
 }
 
-// stepReplays moves each active replay on by one batch; progress says that there was one.
-func (s *Service) stepReplays() (progress bool, err error) {
+// stepReplays moves each active replay on by one batch that may go on, and returns when the next one may; zero if none is
+// active.
+func (s *Service) stepReplays() (next time.Time, err error) {
 	s.mu.RLock()
-	all := slices.Collect(maps.Values(s.replays))
+	names := slices.Sorted(maps.Keys(s.replays))
 	s.mu.RUnlock()
-	for _, r := range all {
-		if !r.active() || r.State != cancelling && s.full() {
-			continue
+	for _, name := range names {
+		due, err := s.stepReplay(name)
+		if err != nil {
+			return time.Time{}, err
 		}
-		progress = true
-		if err := s.stepReplay(r); err != nil {
-			return false, err
+		if !due.IsZero() && (next.IsZero() || due.Before(next)) {
+			next = due
 		}
 	}
-	return progress, nil
+	return next, nil
 }
 
-func (s *Service) stepReplay(r replay) error {
-	if r.State == cancelling {
-		return s.advance(r, func(r *replay) { r.State, r.Ended = cancelled, s.now() }, nil)
+// stepReplay moves a replay on if its time has come, and returns when it may go on; zero if it is over.
+func (s *Service) stepReplay(name string) (due time.Time, err error) {
+	s.stepping.Lock()
+	defer s.stepping.Unlock()
+	s.mu.RLock()
+	r := s.replays[name]
+	s.mu.RUnlock()
+	now := s.now()
+	switch {
+	case !r.active():
+		return time.Time{}, nil
+	case now.Before(r.Due):
+		return r.Due, nil
+	case r.State == cancelling:
+		r.State, r.Ended = cancelled, now
+		return time.Time{}, s.advance(r, nil)
+	case s.full():
+		return now.Add(replayPause), nil
 	}
-	var batch []routed
-	from, more := r.Next, false
-	err := s.tables.archived.Scan(r.Archive+"/", from, func(key string, a archivedEvent) bool {
+	batch, from, err := s.batch(r)
+	if err != nil {
+		return time.Time{}, err
+	}
+	r.State, r.Next, r.Due = running, from, now.Add(s.scaled(replayPace))
+	if len(batch) > 0 {
+		r.LastEvent = batch[len(batch)-1].Time
+	}
+	if from == "" {
+		r.State, r.Ended, r.Due = completed, now, time.Time{}
+	}
+	return r.Due, s.advance(r, batch)
+}
+
+// batch returns the next events of a replay, and the key to go on from; "" if there are no more.
+func (s *Service) batch(r replay) (batch []routed, next string, err error) {
+	err = s.tables.archived.Scan(r.Archive+"/", r.Next, func(key string, a archivedEvent) bool {
 		if len(batch) == replayBatch {
-			from, more = key, true
+			next = key
 			return false
 		}
 		if e := a.Event; !e.Time.Before(r.From) && e.Time.Before(r.To) {
@@ -308,33 +350,17 @@ func (s *Service) stepReplay(r replay) error {
 		}
 		return true
 	})
-	if err != nil {
-		return err
-	}
-	return s.advance(r, func(r *replay) {
-		r.State, r.Next = running, from
-		if len(batch) > 0 {
-			r.LastEvent = batch[len(batch)-1].Time
-		}
-		if !more {
-			r.State, r.Ended = completed, s.now()
-		}
-	}, batch)
+	return batch, next, err
 }
 
 // advance sends a batch and stores how far the replay is in one commit.
-func (s *Service) advance(r replay, change func(*replay), batch []routed) error {
-	change(&r)
+func (s *Service) advance(r replay, batch []routed) error {
 	err := s.routeWith(batch, func(tx *state.Tx) { s.tables.replays.PutTx(tx, r.Name, r) })
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.State == running && s.replays[r.Name].State == cancelling {
-		r.State = cancelling // asked for meanwhile
-		return s.putReplay(r)
-	}
 	s.replays[r.Name] = r
 	return nil
 }
