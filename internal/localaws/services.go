@@ -50,11 +50,13 @@ func newServices(s *Server, cfg Config) (v services, err error) {
 	v.sns, errs[3] = sns.New(sns.Config{Store: s.store, Clock: s.clock, Sender: router, RetryScale: cfg.RetryScale})
 	v.sqs, errs[4] = sqs.New(sqs.Config{Store: s.store, Clock: s.clock, URL: s.URL, Metrics: v.metrics})
 	v.logs, errs[5] = logs.New(logs.Config{Store: s.store, Clock: s.clock, Metrics: v.metrics})
-	v.dynamodb, errs[6] = dynamodb.New(dynamodb.Config{Store: s.store, Clock: s.clock})
+	v.dynamodb, errs[6] = dynamodb.New(dynamodb.Config{Store: s.store, Clock: s.clock, Metrics: v.metrics})
 	v.events, errs[7] = events.New(events.Config{
 		Store: s.store, Clock: s.clock, Sender: router, RetryScale: cfg.RetryScale, Faults: &s.faults, Metrics: v.metrics,
 	})
-	v.scheduler, errs[8] = scheduler.New(scheduler.Config{Store: s.store, Clock: s.clock, Sender: router, RetryScale: cfg.RetryScale})
+	v.scheduler, errs[8] = scheduler.New(scheduler.Config{
+		Store: s.store, Clock: s.clock, Sender: router, RetryScale: cfg.RetryScale, Metrics: v.metrics,
+	})
 	v.xray, errs[9] = xray.New(xray.Config{Store: s.store, Clock: s.clock, May: router.runtimeMay})
 	if err := errors.Join(errs[:]...); err != nil {
 		return v, err

@@ -36,7 +36,7 @@ type BatchGetOutput struct {
 }
 
 func (s *Service) batchGet(_ context.Context, in BatchGetInput) (out BatchGetOutput, err error) {
-	m, err := newMeter(in.ReturnConsumedCapacity)
+	m, err := s.newMeter(in.ReturnConsumedCapacity)
 	if err != nil {
 		return out, err
 	}
@@ -119,7 +119,7 @@ type BatchWriteOutput struct {
 }
 
 func (s *Service) batchWrite(_ context.Context, in BatchWriteInput) (out BatchWriteOutput, err error) {
-	m, err := newMeter(in.ReturnConsumedCapacity)
+	m, err := s.newMeter(in.ReturnConsumedCapacity)
 	if err != nil {
 		return out, err
 	}

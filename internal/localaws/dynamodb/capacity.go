@@ -37,22 +37,38 @@ func readFactor(consistent bool) float64 {
 	return 0.5
 }
 
-// meter adds up what a request costs at each table. A nil meter counts nothing: nobody asked.
+// meter adds up what a request costs at each table. A nil meter counts nothing: nobody wants to know.
 type meter struct {
-	// parts says that the table itself is told apart from its indexes.
-	parts  bool
-	tables map[string]Consumed
+	// asked says that the answer tells, parts that it tells the table apart from its indexes.
+	asked, parts bool
+	tables       map[string]Consumed
+	// measure counts for CloudWatch.
+	measure func(table record, x *index, metric string, value float64)
 }
 
 // newMeter returns the meter for what ReturnConsumedCapacity asks for.
-func newMeter(asked string) (*meter, error) {
+func (s *Service) newMeter(asked string) (*meter, error) {
 	if err := checkEnum(asked, "returnConsumedCapacity", "INDEXES", "TOTAL", "NONE"); err != nil {
 		return nil, err
 	}
-	if asked == "" || asked == "NONE" {
-		return nil, nil
+	m := &meter{asked: asked != "" && asked != "NONE", parts: asked == "INDEXES", tables: map[string]Consumed{}, measure: s.measure}
+	if !m.asked && s.cfg.Metrics == nil {
+		m = nil
 	}
-	return &meter{parts: asked == "INDEXES", tables: map[string]Consumed{}}, nil
+	return m, nil
+}
+
+// measure counts what happened at a table or at one of its indexes.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
+func (s *Service) measure(table record, x *index, metric string, value float64) {
+	if s.cfg.Metrics == nil || value == 0 {
+		return
+	}
+	dimensions := map[string]string{"TableName": table.Name}
+	if x != nil && x.Global {
+		dimensions["GlobalSecondaryIndexName"] = x.Name
+	}
+	s.cfg.Metrics.Count("AWS/DynamoDB", metric, dimensions, value, "Count")
 }
 
 // read counts bytes that were read at once; nothing costs as much as a little.
@@ -85,6 +101,8 @@ func (m *meter) add(table record, x *index, read, write, factor float64) {
 	if m == nil {
 		return
 	}
+	m.measure(table, x, "ConsumedReadCapacityUnits", read)
+	m.measure(table, x, "ConsumedWriteCapacityUnits", write)
 	c := m.tables[table.Name]
 	c.TableName = table.Name
 	c.CapacityUnits += read + write
@@ -123,7 +141,7 @@ func units(bytes, unit int) float64 { return float64(max(1, (bytes+unit-1)/unit)
 
 // list returns what was counted, by table.
 func (m *meter) list() []Consumed {
-	if m == nil {
+	if m == nil || !m.asked {
 		return nil
 	}
 	var out []Consumed

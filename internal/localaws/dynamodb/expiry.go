@@ -65,24 +65,24 @@ func (s *Service) Run(ctx context.Context) error {
 }
 
 func (s *Service) expireDue(now int64) error {
-	due := map[string]expiring{}
 	end := dueKey(now)
-	err := s.expiry.Scan("", dueKey(max(now-fiveYears, 0)), func(key string, e expiring) bool {
-		if key >= end {
-			return false
-		}
-		due[key] = e
-		return true
-	})
-	if err != nil {
-		return err
-	}
-	for key, e := range due {
-		if err := s.expireItem(key, e); err != nil {
+	for {
+		due := map[string]expiring{}
+		err := s.expiry.Scan("", dueKey(max(now-fiveYears, 0)), func(key string, e expiring) bool {
+			if key < end {
+				due[key] = e
+			}
+			return key < end && len(due) < perCommit
+		})
+		if err != nil || len(due) == 0 {
 			return err
 		}
+		for key, e := range due {
+			if err := s.expireItem(key, e); err != nil {
+				return err
+			}
+		}
 	}
-	return nil
 }
 
 // expireItem deletes one item unless it was written since with another time.
@@ -99,6 +99,7 @@ func (s *Service) expireItem(key string, e expiring) error {
 	if current, ok := expiryKey(rec, e.Row, item); !exists || !ok || current != key {
 		return s.expiry.Delete(key)
 	}
+	s.measure(rec, nil, "TimeToLiveDeletedItemCount", 1)
 	return s.cfg.Store.Update(func(tx *state.Tx) error {
 		s.replaceTx(tx, rec, e.Row, item, nil)
 		return nil

@@ -82,7 +82,7 @@ func (s *Service) prepareScan(in ReadInput) (p *page, key expr.KeyCondition, fro
 	if err := in.refuse(); err != nil {
 		return p, key, "", err
 	}
-	if p.meter, err = newMeter(in.ReturnConsumedCapacity); err != nil {
+	if p.meter, err = s.newMeter(in.ReturnConsumedCapacity); err != nil {
 		return p, key, "", err
 	}
 	if p.from, err = s.source(in.TableName, in.IndexName); err != nil {

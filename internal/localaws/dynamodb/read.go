@@ -99,7 +99,7 @@ func projection(in ReadInput) ([]expr.Path, error) {
 }
 
 func (s *Service) getItem(_ context.Context, in ReadInput) (out GetOutput, err error) {
-	m, err := newMeter(in.ReturnConsumedCapacity)
+	m, err := s.newMeter(in.ReturnConsumedCapacity)
 	if err != nil {
 		return out, err
 	}

@@ -17,14 +17,17 @@ import (
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/dynamodb/attr"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/metrics"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
 
-// Config is what the service needs. All fields are required.
+// Config is what the service needs.
 type Config struct {
 	Store *state.Store
 	Clock *clock.Clock
+	// Metrics counts what requests cost and how they end; without it nothing does.
+	Metrics metrics.Sink
 }
 
 // Service is DynamoDB. It is safe for concurrent use.

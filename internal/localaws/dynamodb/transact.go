@@ -76,7 +76,7 @@ type CancellationReason struct {
 }
 
 func (s *Service) transactWrite(_ context.Context, in TransactWriteInput) (out TransactWriteOutput, err error) {
-	m, err := newMeter(in.ReturnConsumedCapacity)
+	m, err := s.newMeter(in.ReturnConsumedCapacity)
 	if err != nil {
 		return out, err
 	}
@@ -146,6 +146,7 @@ func (s *Service) outcomes(writes []write) (olds, nexts []attr.Item, err error) 
 			return nil, nil, err
 		}
 		nexts[i], err = w.outcome(olds[i])
+		s.measureRefusal(w.table, err)
 		size += nexts[i].Size()
 		if reasons[i], err = reason(err); err != nil {
 			return nil, nil, err
@@ -251,7 +252,7 @@ type TransactGetOutput struct {
 }
 
 func (s *Service) transactGet(_ context.Context, in TransactGetInput) (out TransactGetOutput, err error) {
-	m, err := newMeter(in.ReturnConsumedCapacity)
+	m, err := s.newMeter(in.ReturnConsumedCapacity)
 	if err != nil {
 		return out, err
 	}

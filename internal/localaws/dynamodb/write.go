@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/dynamodb/attr"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/dynamodb/expr"
@@ -240,6 +241,7 @@ func (s *Service) do(w write) (old, next attr.Item, err error) {
 	}
 	next, err = w.outcome(old)
 	if err != nil {
+		s.measureRefusal(w.table, err)
 		return old, nil, refusal(err)
 	}
 	if old == nil && next == nil {
@@ -249,6 +251,14 @@ func (s *Service) do(w write) (old, next attr.Item, err error) {
 		s.replaceTx(tx, w.table, w.row, old, next)
 		return nil
 	})
+}
+
+// measureRefusal counts a failed condition.
+func (s *Service) measureRefusal(table record, err error) {
+	var failed *conditionError
+	if errors.As(err, &failed) {
+		s.measure(table, nil, "ConditionalCheckFailedRequests", 1)
+	}
 }
 
 // refusal turns a failed condition into the answer to a single write.
@@ -304,7 +314,7 @@ func (s *Service) updateItem(_ context.Context, in WriteInput) (out WriteOutput,
 
 // single carries out a request for one write and notes in out what it cost.
 func (s *Service) single(v verb, in WriteInput, out *WriteOutput) (old, next attr.Item, w write, err error) {
-	m, err := newMeter(in.ReturnConsumedCapacity)
+	m, err := s.newMeter(in.ReturnConsumedCapacity)
 	if err != nil {
 		return nil, nil, w, err
 	}

@@ -113,7 +113,7 @@ func TestPendingInvocationsSurviveAPowerLoss(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := clock.New()
-			b := &bench{t: t, store: store, clock: c, receiver: &receiver{clock: c, refuse: map[string]*delivery.Error{}}}
+			b := &bench{t: t, store: store, clock: c, receiver: &receiver{clock: c, refuse: map[string]*delivery.Error{}}, metrics: counts{}}
 			b.receiver.refuse[function] = later()
 			b.start()
 			return b

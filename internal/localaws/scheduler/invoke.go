@@ -44,6 +44,7 @@ func (s *Service) attempt(ctx context.Context, key string) error {
 	if p := i.Target.SqsParameters; p != nil {
 		m.MessageGroupID = p.MessageGroupID
 	}
+	s.measure(i, "InvocationAttemptCount")
 	err = s.cfg.Sender.Send(ctx, i.Target.Arn, m)
 	if err == nil {
 		return s.finish(key)
@@ -52,6 +53,10 @@ func (s *Service) attempt(ctx context.Context, key string) error {
 		return nil //nolint:nilerr // it is still in the store: the next run delivers it
 	}
 	refused := refusal(err)
+	s.measure(i, "TargetErrorCount")
+	if refused.Code == "THROTTLING" {
+		s.measure(i, "TargetErrorThrottledCount")
+	}
 	f := failure{Code: refused.Code, Message: refused.Message, Execution: execution}
 	if !refused.Retryable {
 		return s.giveUp(ctx, key, i, f)
@@ -165,6 +170,7 @@ func (s *Service) finish(key string) error {
 
 // giveUp ends the attempts. Without a dead letter queue the invocation is lost, as on AWS.
 func (s *Service) giveUp(ctx context.Context, key string, i invocation, f failure) error {
+	s.measure(i, "InvocationDroppedCount")
 	if d := i.Target.DeadLetterConfig; d == nil || d.Arn == "" {
 		return s.finish(key)
 	}
@@ -199,5 +205,17 @@ func (s *Service) bury(ctx context.Context, key string, i invocation) error {
 		i.Due = s.now().Add(s.delay(i.Failures + 1))
 		return s.keep(key, i)
 	}
+	if err != nil {
+		s.measure(i, "InvocationsFailedToBeSentToDeadLetterCount")
+	} else {
+		s.measure(i, "InvocationsSentToDeadLetterCount")
+	}
 	return s.finish(key)
+}
+
+// measure counts what happened to an invocation.
+// https://docs.aws.amazon.com/scheduler/latest/UserGuide/monitoring-cloudwatch.html
+func (s *Service) measure(i invocation, metric string) {
+	dimensions := map[string]string{"ScheduleGroup": strings.TrimPrefix(i.Group, groupARN(""))}
+	s.cfg.Metrics.Count("AWS/Scheduler", metric, dimensions, 1, "Count")
 }

@@ -3,6 +3,7 @@ package scheduler_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -65,6 +66,17 @@ func (r *receiver) take() []sent {
 	return out
 }
 
+// counts is a fake metrics.Sink: it adds up.
+type counts map[string]float64
+
+func (c counts) Count(namespace, name string, dimensions map[string]string, value float64, _ string) {
+	c[fmt.Sprint(namespace, " ", name, " ", dimensions)] += value
+}
+
+func (c counts) CountAt(_ time.Time, namespace, name string, dimensions map[string]string, value float64, unit string) {
+	c.Count(namespace, name, dimensions, value, unit)
+}
+
 type bench struct {
 	*sdk.Client
 	t        *testing.T
@@ -73,6 +85,7 @@ type bench struct {
 	service  *scheduler.Service
 	handler  http.Handler
 	receiver *receiver
+	metrics  counts
 	stop     func()
 }
 
@@ -86,7 +99,7 @@ func run(t *testing.T, f func(b *bench)) {
 			t.Fatal(err)
 		}
 		c := clock.New()
-		b := &bench{t: t, store: store, clock: c, receiver: &receiver{clock: c, refuse: map[string]*delivery.Error{}}}
+		b := &bench{t: t, store: store, clock: c, receiver: &receiver{clock: c, refuse: map[string]*delivery.Error{}}, metrics: counts{}}
 		defer func() {
 			b.stop()
 			if err := store.Close(); err != nil {
@@ -100,7 +113,7 @@ func run(t *testing.T, f func(b *bench)) {
 
 func (b *bench) start() {
 	b.t.Helper()
-	service, err := scheduler.New(scheduler.Config{Store: b.store, Clock: b.clock, Sender: b.receiver})
+	service, err := scheduler.New(scheduler.Config{Store: b.store, Clock: b.clock, Sender: b.receiver, Metrics: b.metrics})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -276,15 +289,27 @@ func TestDeadLetters(t *testing.T) {
 	for name, tt := range map[string]struct {
 		refused *delivery.Error
 		want    map[string]string
+		metrics counts
 	}{
 		"what cannot succeed is not retried": {
 			delivery.Errorf("NO_PERMISSIONS", "no"),
 			map[string]string{"ERROR_CODE": "NO_PERMISSIONS", "ERROR_MESSAGE": "no", "RETRY_ATTEMPTS": "0"},
+			counts{
+				"AWS/Scheduler InvocationAttemptCount map[ScheduleGroup:default]": 1, "AWS/Scheduler TargetErrorCount map[ScheduleGroup:default]": 1,
+				"AWS/Scheduler InvocationDroppedCount map[ScheduleGroup:default]":           1,
+				"AWS/Scheduler InvocationsSentToDeadLetterCount map[ScheduleGroup:default]": 1,
+			},
 		},
 		"attempts run out": {
 			&delivery.Error{Code: "THROTTLING", Message: "later", Retryable: true},
 			map[string]string{
 				"ERROR_CODE": "THROTTLING", "ERROR_MESSAGE": "later", "RETRY_ATTEMPTS": "2", "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts",
+			},
+			counts{
+				"AWS/Scheduler InvocationAttemptCount map[ScheduleGroup:default]": 3, "AWS/Scheduler TargetErrorCount map[ScheduleGroup:default]": 3,
+				"AWS/Scheduler TargetErrorThrottledCount map[ScheduleGroup:default]":        3,
+				"AWS/Scheduler InvocationDroppedCount map[ScheduleGroup:default]":           1,
+				"AWS/Scheduler InvocationsSentToDeadLetterCount map[ScheduleGroup:default]": 1,
 			},
 		},
 	} {
@@ -312,6 +337,9 @@ func TestDeadLetters(t *testing.T) {
 				tt.want["SCHEDULE_ARN"], tt.want["TARGET_ARN"] = "arn:aws:scheduler:us-east-1:000000000000:schedule/default/s", function
 				if diff := cmp.Diff(tt.want, got[0].Attributes); diff != "" {
 					t.Errorf("attributes (-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff(tt.metrics, b.metrics); diff != "" {
+					t.Errorf("metrics (-want +got):\n%s", diff)
 				}
 				if string(got[0].Body) != `{"watchdog": true}` {
 					t.Errorf("body %s", got[0].Body)

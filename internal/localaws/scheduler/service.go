@@ -21,6 +21,7 @@ import (
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/metrics"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
@@ -32,6 +33,8 @@ type Config struct {
 	Sender delivery.Sender
 	// RetryScale multiplies the delays between attempts; 0 means 1, as on AWS.
 	RetryScale float64
+	// Metrics counts invocations; without it nothing does.
+	Metrics metrics.Sink
 }
 
 // Service is EventBridge Scheduler. It is safe for concurrent use.
@@ -61,6 +64,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	if cfg.RetryScale == 0 {
 		cfg.RetryScale = 1
+	}
+	if cfg.Metrics == nil {
+		cfg.Metrics = metrics.Discard{}
 	}
 	s := &Service{
 		cfg: cfg,
