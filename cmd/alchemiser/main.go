@@ -30,6 +30,6 @@ func newRootCommand() *cobra.Command {
 	}
 	root.PersistentFlags().String("stage", "dev", "stage of the stack: dev, staging, prod")
 	root.AddCommand(newLocalCommand(), newPaperCommand(), newDemoCommand(), newUpCommand(), newDownCommand(),
-		newRunCommand(), newCompareCommand(), newDashboardCommand(), newPublishCommand(), newReplayCommand(), newDLQCommand(), newValidateCommand(), newStatusCommand(), newDoctorCommand(), newWorkflowCommand(), newTraceCommand(), newLogsCommand(), newRulesCommand(), newTradingCommand(), newSignalsCommand(), newIndicatorCommand(), newBacktestCommand())
+		newRunCommand(), newCompareCommand(), newDashboardCommand(), newPublishCommand(), newReplayCommand(), newDLQCommand(), newValidateCommand(), newStatusCommand(), newDoctorCommand(), newMetricsCommand(), newWorkflowCommand(), newTraceCommand(), newLogsCommand(), newRulesCommand(), newTradingCommand(), newSignalsCommand(), newIndicatorCommand(), newBacktestCommand())
 	return root
 }

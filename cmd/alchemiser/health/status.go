@@ -266,7 +266,7 @@ func (r *Reader) portfolio(ctx context.Context, s *Status) error {
 // own returns one of the stage's own metrics.
 func (r *Reader) own(name string) *types.Metric {
 	return &types.Metric{
-		Namespace: aws.String("Alchemiser"), MetricName: &name,
+		Namespace: aws.String(ownNamespace), MetricName: &name,
 		Dimensions: []types.Dimension{{Name: aws.String("Stage"), Value: aws.String(string(r.stage))}},
 	}
 }
