@@ -19,8 +19,8 @@ type Message struct {
 	RoleARN string
 	// TraceHeader is an X-Amzn-Trace-Id value or empty.
 	TraceHeader string
-	// Attributes are string message attributes (SQS).
-	Attributes map[string]string
+	// Attributes are string message attributes (SQS), Numbers those of the type Number.
+	Attributes, Numbers map[string]string
 	// MessageGroupID is the group within a queue (SQS).
 	MessageGroupID string
 	// Subject is for e-mail (SNS).

@@ -153,8 +153,8 @@ func TestConfigurationOfAnotherQualifierIsIgnored(t *testing.T) {
 	if got.arn != "arn:aws:sqs:us-east-1:000000000000:old-style" || string(got.Body) != `{"do":"error"}` {
 		t.Fatalf("sent %s to %s, want the event to the dead letter queue of the function only", got.Body, got.arn)
 	}
-	if got.Attributes["ErrorCode"] != "200" || got.Attributes["ErrorMessage"] != "this went wrong" || got.Attributes["RequestID"] == "" {
-		t.Errorf("attributes %v", got.Attributes)
+	if got.Numbers["ErrorCode"] != "200" || got.Attributes["ErrorMessage"] != "this went wrong" || got.Attributes["RequestID"] == "" {
+		t.Errorf("attributes %v and %v", got.Attributes, got.Numbers)
 	}
 	if n := len(h.started()); n != 3 {
 		t.Errorf("%d invocations, want 3", n)

@@ -29,12 +29,12 @@ type ending struct {
 
 // outgoing is a record on its way to a destination or a dead letter queue.
 type outgoing struct {
-	ARN        string
-	Body       []byte
-	Attributes map[string]string
-	Trace      string
-	RoleARN    string
-	Function   string
+	ARN                 string
+	Body                []byte
+	Attributes, Numbers map[string]string
+	Trace               string
+	RoleARN             string
+	Function            string
 }
 
 // invocationRecord is what a destination gets.
@@ -99,7 +99,8 @@ func (s *Service) recordsOf(c call, e *queuedEvent, conf invokeConfig, end endin
 	if d := c.cfg.DeadLetterConfig; d != nil && end.condition != conditionSuccess {
 		o := base
 		o.ARN, o.Body = *d.TargetArn, e.Payload
-		o.Attributes = map[string]string{"RequestID": e.RequestID, "ErrorCode": "200", "ErrorMessage": end.message()}
+		o.Attributes = map[string]string{"RequestID": e.RequestID, "ErrorMessage": end.message()}
+		o.Numbers = map[string]string{"ErrorCode": "200"}
 		all = append(all, o)
 	}
 	return all, nil
@@ -169,7 +170,7 @@ func (s *Service) sendRecords(ctx context.Context, e *queuedEvent, conf invokeCo
 	for _, o := range e.Records {
 		err := s.cfg.Sender.Send(ctx, o.ARN, delivery.Message{
 			Body: o.Body, Principal: principal, SourceARN: o.Function, SourceAccount: arn.Account, RoleARN: o.RoleARN,
-			TraceHeader: o.Trace, Attributes: o.Attributes,
+			TraceHeader: o.Trace, Attributes: o.Attributes, Numbers: o.Numbers,
 		})
 		var refusal *delivery.Error
 		if errors.As(err, &refusal) && !refusal.Retryable {

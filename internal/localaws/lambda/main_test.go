@@ -142,14 +142,18 @@ type sent struct {
 	delivery.Message
 }
 
-// post collects what is sent; refuse, if set, answers instead.
+// post collects what is sent; refuse, if set, answers instead, and forward, if set, gets it.
 type post struct {
-	out    chan sent
-	refuse func(n int) error
-	n      int
+	out     chan sent
+	refuse  func(n int) error
+	forward delivery.Receiver
+	n       int
 }
 
-func (p *post) Send(_ context.Context, arn string, m delivery.Message) error {
+func (p *post) Send(ctx context.Context, arn string, m delivery.Message) error {
+	if p.forward != nil {
+		return p.forward.Receive(ctx, arn, m)
+	}
 	p.n++
 	if p.refuse != nil {
 		if err := p.refuse(p.n); err != nil {

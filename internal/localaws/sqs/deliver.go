@@ -8,7 +8,7 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
 )
 
-// Receive puts a message that another service delivers into the queue arn, with m.Attributes as string attributes and
+// Receive puts a message that another service delivers into the queue arn, with its attributes and with
 // m.TraceHeader as AWSTraceHeader. It returns an *delivery.Error if the queue does not exist, does not let the sender
 // in or does not take the message.
 func (s *Service) Receive(_ context.Context, arn string, m delivery.Message) error {
@@ -26,11 +26,13 @@ func (s *Service) Receive(_ context.Context, arn string, m delivery.Message) err
 		ID: uuid.NewString(), Body: string(m.Body), Sender: m.Principal, Trace: m.TraceHeader,
 		Sent: now, Due: now + q.snapshot().Attributes.seconds("DelaySeconds").Milliseconds(),
 	}
-	for name, value := range m.Attributes {
-		if msg.Attributes == nil {
-			msg.Attributes = map[string]MessageAttribute{}
+	for dataType, values := range map[string]map[string]string{"String": m.Attributes, "Number": m.Numbers} {
+		for name, value := range values {
+			if msg.Attributes == nil {
+				msg.Attributes = map[string]MessageAttribute{}
+			}
+			msg.Attributes[name] = MessageAttribute{DataType: dataType, StringValue: &value}
 		}
-		msg.Attributes[name] = MessageAttribute{DataType: "String", StringValue: &value}
 	}
 	if err := msg.validate(); err != nil {
 		return delivery.Errorf("SDK_CLIENT_ERROR", "%s", err)
