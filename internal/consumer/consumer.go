@@ -118,14 +118,17 @@ func (c *Consumer) deliver(ctx context.Context, d bus.Delivery) (result Result, 
 }
 
 // annotations are what the work can be searched by. A search for a correlation id must find the workflow's trace and no
-// other. A replay has a trace of its own, and so has what an observer sees of the start of a workflow: nobody published
-// it under a trace. Both are annotated as observed instead.
+// other; one for a workflow id finds every trace that has to do with it. A replay has a trace of its own, and so has what
+// an observer sees of the start of a workflow: nobody published it under a trace. These have the workflow id only.
 func (c *Consumer) annotations(d bus.Delivery, e events.Event) map[string]string {
-	correlation := "correlation_id"
-	if starts := e.CausationID == e.CorrelationID; d.ReplayName != "" || starts && c.cfg.Observer {
-		correlation = "observed_correlation_id"
+	all := map[string]string{"workflow_id": e.CorrelationID, "event_id": e.ID, "portfolio_id": e.Payload.Portfolio()}
+	if starts := e.CausationID == e.CorrelationID; d.ReplayName == "" && !(starts && c.cfg.Observer) {
+		all["correlation_id"] = e.CorrelationID
 	}
-	return map[string]string{correlation: e.CorrelationID, "event_id": e.ID, "portfolio_id": e.Payload.Portfolio()}
+	if d.ReplayName != "" {
+		all["replay"] = d.ReplayName
+	}
+	return all
 }
 
 // handle claims e and brings it as far as it can.
@@ -134,7 +137,11 @@ func (c *Consumer) handle(ctx context.Context, d bus.Delivery, e events.Event) (
 	if d.ReplayName != "" {
 		ctx = bus.WithReplay(ctx, d.ReplayName)
 	}
-	claim, err := c.take(ctx, key, d.RequestID)
+	var claim Claim
+	err := c.step(ctx, "claim", func(ctx context.Context) (err error) {
+		claim, err = c.take(ctx, key, d.RequestID)
+		return err
+	})
 	if err != nil {
 		return ResultFailed, err
 	}
@@ -156,6 +163,11 @@ func (c *Consumer) handle(ctx context.Context, d bus.Delivery, e events.Event) (
 		return ResultRefused, err
 	}
 	return ResultHandled, err
+}
+
+// step does a part of the work in a subsegment of its own.
+func (c *Consumer) step(ctx context.Context, name string, f func(context.Context) error) error {
+	return c.cfg.Tracer.Trace(ctx, name, nil, f)
 }
 
 // refuse puts what cannot be decoded into the dead letter queue. There is nothing in it to claim or to announce by.

@@ -41,7 +41,11 @@ func (e *PanicError) Code() fault.Code { return fault.Internal }
 
 // run runs the handler, keeps what follows and publishes it.
 func (j *job) run(ctx context.Context) error {
-	payloads, err := j.callHandler(ctx)
+	var payloads []events.Payload
+	err := j.step(ctx, "handler", func(ctx context.Context) (err error) {
+		payloads, err = j.callHandler(ctx)
+		return err
+	})
 	// From here on something irrevocable may have happened: it is written down whatever becomes of ctx.
 	ctx, cancel := j.recording(ctx)
 	defer cancel()
@@ -53,7 +57,10 @@ func (j *job) run(ctx context.Context) error {
 		return j.fail(ctx, err)
 	}
 	if len(follow) > 0 {
-		if err := j.write(ctx, follow, func(c *Claim) { c.Status = StatusCommitted }); err != nil {
+		err := j.step(ctx, "outbox", func(ctx context.Context) error {
+			return j.write(ctx, follow, func(c *Claim) { c.Status = StatusCommitted })
+		})
+		if err != nil {
 			return j.fail(ctx, fmt.Errorf("keep what follows: %w", err))
 		}
 	}
@@ -76,12 +83,16 @@ func (j *job) resume(ctx context.Context) error {
 
 func (j *job) publish(ctx context.Context, follow []events.Event) error {
 	if len(follow) > 0 {
-		if err := j.cfg.Publisher.Publish(ctx, follow...); err != nil {
+		err := j.step(ctx, "publish", func(ctx context.Context) error { return j.cfg.Publisher.Publish(ctx, follow...) })
+		if err != nil {
 			return j.fail(ctx, err)
 		}
 	}
 	// Everything is published: if this write fails, another attempt repeats it, but the workflow has not failed.
-	if err := j.write(ctx, nil, func(c *Claim) { c.Status = StatusDone }); err != nil {
+	err := j.step(ctx, "done", func(ctx context.Context) error {
+		return j.write(ctx, nil, func(c *Claim) { c.Status = StatusDone })
+	})
+	if err != nil {
 		return fmt.Errorf("mark done: %w", err)
 	}
 	j.cfg.Logger.Info(ctx, "handled", map[string]string{"published": strconv.Itoa(len(follow))})

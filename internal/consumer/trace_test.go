@@ -4,20 +4,50 @@ import (
 	"context"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/the-alchemiser/alchemiser/internal/consumer"
 	"github.com/the-alchemiser/alchemiser/pkg/events"
 )
 
-// annotated is a tracer that keeps what the work can be found by.
-type annotated struct{ annotations map[string]string }
+// traced is a tracer that keeps the names of what was done and what the work can be found by.
+type traced struct {
+	names       []string
+	annotations map[string]string
+}
 
-func (a *annotated) Trace(ctx context.Context, _ string, annotations map[string]string, f func(context.Context) error) error {
-	a.annotations = annotations
+func (a *traced) Trace(ctx context.Context, name string, annotations map[string]string, f func(context.Context) error) error {
+	a.names = append(a.names, name)
+	if annotations != nil {
+		a.annotations = annotations
+	}
 	return f(ctx)
 }
 
-// A workflow's correlation id must find one trace: that of its publishers.
-func TestCorrelationIDAnnotatesTheWorkflowsOwnTraceAlone(t *testing.T) {
+// handle delivers an event to a consumer that publishes what its handler returns, and returns what was traced.
+func handle(t *testing.T, e events.Event, replay string, observer bool, handler consumer.Handler) *traced {
+	t.Helper()
+	cfg := (&world{}).config(handler)
+	tracer := &traced{}
+	cfg.Tracer, cfg.Observer = tracer, observer
+	c, err := consumer.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := events.Encode(e, "alchemiser")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := delivery("request-1")
+	d.DetailType, d.Detail, d.ReplayName = w.DetailType, w.Detail, replay
+	if err := c.Handle(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	return tracer
+}
+
+// A workflow's correlation id must find one trace, that of its publishers; its workflow id finds all, and a replay says so.
+func TestAnnotationsFindAWorkflowsTraces(t *testing.T) {
 	t.Parallel()
 	later := started()
 	later.ID, later.CausationID = "later", "an event"
@@ -25,39 +55,35 @@ func TestCorrelationIDAnnotatesTheWorkflowsOwnTraceAlone(t *testing.T) {
 		event    events.Event
 		observer bool
 		replay   string
-		want     string
+		own      bool
 	}{
-		"the function that begins the workflow":     {event: started(), want: "correlation_id"},
-		"an observer that sees it begin":            {event: started(), observer: true, want: "observed_correlation_id"},
-		"an observer that sees a published event":   {event: later, observer: true, want: "correlation_id"},
-		"an observer that sees a replay of the day": {event: later, observer: true, replay: "again", want: "observed_correlation_id"},
+		"the function that begins the workflow":     {event: started(), own: true},
+		"an observer that sees it begin":            {event: started(), observer: true},
+		"an observer that sees a published event":   {event: later, observer: true, own: true},
+		"an observer that sees a replay of the day": {event: later, observer: true, replay: "again"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cfg := (&world{}).config(func(context.Context, events.Event) ([]events.Payload, error) { return nil, nil })
-			tracer := &annotated{}
-			cfg.Tracer, cfg.Observer = tracer, tt.observer
-			c, err := consumer.New(cfg)
-			if err != nil {
-				t.Fatal(err)
+			got := handle(t, tt.event, tt.replay, tt.observer, func(context.Context, events.Event) ([]events.Payload, error) { return nil, nil }).annotations
+			want := map[string]string{"workflow_id": tt.event.CorrelationID, "event_id": tt.event.ID, "portfolio_id": tt.event.Payload.Portfolio()}
+			if tt.own {
+				want["correlation_id"] = tt.event.CorrelationID
 			}
-			w, err := events.Encode(tt.event, "alchemiser")
-			if err != nil {
-				t.Fatal(err)
+			if tt.replay != "" {
+				want["replay"] = tt.replay
 			}
-			d := delivery("request-1")
-			d.DetailType, d.Detail, d.ReplayName = w.DetailType, w.Detail, tt.replay
-			if err := c.Handle(t.Context(), d); err != nil {
-				t.Fatal(err)
-			}
-			for _, key := range []string{"correlation_id", "observed_correlation_id"} {
-				if _, ok := tracer.annotations[key]; ok != (key == tt.want) {
-					t.Errorf("annotations are %v, want only %s of the two", tracer.annotations, tt.want)
-				}
-			}
-			if got := tracer.annotations[tt.want]; got != tt.event.CorrelationID {
-				t.Errorf("%s is %q, want %q", tt.want, got, tt.event.CorrelationID)
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("annotations (-want +got):\n%s", d)
 			}
 		})
+	}
+}
+
+func TestEveryPartOfTheWorkHasASubsegment(t *testing.T) {
+	t.Parallel()
+	got := handle(t, started(), "", false, skipped)
+	want := []string{"WorkflowStarted", "claim", "handler", "outbox", "publish", "done"}
+	if d := cmp.Diff(want, got.names); d != "" {
+		t.Errorf("subsegments (-want +got):\n%s", d)
 	}
 }
