@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/the-alchemiser/alchemiser/cmd/alchemiser/deployed"
 	"github.com/the-alchemiser/alchemiser/cmd/alchemiser/validation"
@@ -75,7 +77,7 @@ func validate(cmd *cobra.Command, opt validateOptions) error {
 		return err
 	}
 	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(cmd.ErrOrStderr()), progressbar.OptionSetDescription("looking at the stage"),
-		progressbar.OptionSpinnerType(14), progressbar.OptionClearOnFinish(), progressbar.OptionSetElapsedTime(true))
+		progressbar.OptionSpinnerType(14), progressbar.OptionClearOnFinish(), progressbar.OptionSetElapsedTime(true), progressbar.OptionSetVisibility(isTerminal(cmd.ErrOrStderr())))
 	report, err := judged(cmd.Context(), reader, opt, bar)
 	_ = bar.Finish() // the bar is only a courtesy
 	if err != nil {
@@ -88,6 +90,12 @@ func validate(cmd *cobra.Command, opt validateOptions) error {
 		return fmt.Errorf("stage %s does not hold: %s", o.stage, strings.Join(failed, ", "))
 	}
 	return nil
+}
+
+// isTerminal says whether a person looks at w.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // judged judges until all holds, nothing is under way any more, or patience ends.
