@@ -9,6 +9,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
@@ -140,6 +141,47 @@ func TestPendingInvocationsSurviveAPowerLoss(t *testing.T) {
 		time.Sleep(time.Hour)
 		if got := after.receiver.take(); len(got) != 1 {
 			t.Errorf("within the next hour %d invocations were delivered, want 1", len(got))
+		}
+	})
+}
+
+func TestListsComeInPages(t *testing.T) {
+	run(t, func(b *bench) {
+		ctx := b.t.Context()
+		for _, name := range []string{"c", "a", "b"} {
+			if _, err := b.CreateScheduleGroup(ctx, &sdk.CreateScheduleGroupInput{Name: aws.String(name)}); err != nil {
+				b.t.Fatal(err)
+			}
+			b.schedule("rate(1 day)", func(in *sdk.CreateScheduleInput) { in.Name, in.GroupName = aws.String(name), aws.String("c") })
+			if name == "c" {
+				continue
+			}
+			b.schedule("rate(1 day)", func(in *sdk.CreateScheduleInput) { in.Name = aws.String(name) })
+		}
+		var schedules, groups []string
+		for pages := sdk.NewListSchedulesPaginator(b, &sdk.ListSchedulesInput{MaxResults: aws.Int32(2)}); pages.HasMorePages(); {
+			page, err := pages.NextPage(ctx)
+			if err != nil || len(page.Schedules) > 2 {
+				b.t.Fatal(page, err)
+			}
+			for _, s := range page.Schedules {
+				schedules = append(schedules, *s.GroupName+"/"+*s.Name)
+			}
+		}
+		for pages := sdk.NewListScheduleGroupsPaginator(b, &sdk.ListScheduleGroupsInput{MaxResults: aws.Int32(1)}); pages.HasMorePages(); {
+			page, err := pages.NextPage(ctx)
+			if err != nil || len(page.ScheduleGroups) > 1 {
+				b.t.Fatal(page, err)
+			}
+			for _, g := range page.ScheduleGroups {
+				groups = append(groups, *g.Name)
+			}
+		}
+		if diff := cmp.Diff([]string{"c/a", "c/b", "c/c", "default/a", "default/b"}, schedules); diff != "" {
+			b.t.Errorf("schedules: %s", diff)
+		}
+		if diff := cmp.Diff([]string{"a", "b", "c", "default"}, groups); diff != "" {
+			b.t.Errorf("groups: %s", diff)
 		}
 	})
 }
