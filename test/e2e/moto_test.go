@@ -26,6 +26,7 @@ import (
 // What moto 5.2 lacks of it: it forgets the LoggingConfig of a function, so that a second plan would set it again; that plan
 // is not looked at for this. With observability=false the stack has nothing else that moto lacks.
 func TestMoto(t *testing.T) {
+	t.Parallel()
 	url := startMoto(t)
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -61,7 +62,8 @@ func TestMoto(t *testing.T) {
 		NoColor:     true,
 		Logger:      logger.Discard,
 	}
-	terraform.InitAndApplyContext(t, t.Context(), options)
+	initialise(t, options)
+	terraform.ApplyContext(t, t.Context(), options)
 	made := resources(t, options)
 	for _, want := range []string{
 		`aws_cloudwatch_event_bus`, `aws_cloudwatch_event_archive`, `aws_dynamodb_table`, `aws_lambda_function`, `aws_lambda_alias`,

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,6 +27,7 @@ const stage = "e2e"
 
 // TestStack is the life of a deployment: apply, empty second plan, use, break, destroy, nothing left.
 func TestStack(t *testing.T) {
+	t.Parallel()
 	d := deploy(t)
 
 	t.Run("a second plan is empty", func(t *testing.T) {
@@ -104,7 +106,8 @@ func deploy(t *testing.T) *deployment {
 			Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 		},
 	}
-	terraform.InitAndApplyContext(t, t.Context(), d.terraform)
+	initialise(t, d.terraform)
+	terraform.ApplyContext(t, t.Context(), d.terraform)
 	if _, err := ssm.NewFromConfig(d.aws).PutParameter(t.Context(), &ssm.PutParameterInput{
 		Name: aws.String(brokerSecret), Type: ssmtypes.ParameterTypeSecureString,
 		Value: aws.String(`{"key_id":"paper","secret_key":"paper"}`),
@@ -112,6 +115,16 @@ func deploy(t *testing.T) *deployment {
 		t.Fatalf("store the broker's keys: %v", err)
 	}
 	return d
+}
+
+// initialising is held while Terraform writes the lock file, which lies beside the code and not in a folder of its own.
+var initialising sync.Mutex
+
+func initialise(t *testing.T, options *terraform.Options) {
+	t.Helper()
+	initialising.Lock()
+	defer initialising.Unlock()
+	terraform.InitContext(t, t.Context(), options)
 }
 
 // brokerSecret is made outside of Terraform, as on a real account, and so is removed there.

@@ -94,15 +94,17 @@ func (q *queue) keys(seqs []uint64) []string {
 	return keys
 }
 
-// add makes messages receivable.
-func (q *queue) add(entries ...*entry) {
+// add makes messages receivable, and says whether there were none before.
+func (q *queue) add(entries ...*entry) (first bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	first = len(q.entries) == 0
 	for _, e := range entries {
 		q.entries[e.seq] = e
 		heap.Push(&q.order, e)
 	}
 	q.wake()
+	return first
 }
 
 // wake lets whoever waits look again. The caller holds the lock.

@@ -111,7 +111,9 @@ func (s *Service) enqueueWith(commit func(func(tx *state.Tx) error) error, q *qu
 	if err != nil {
 		return err
 	}
-	q.add(entries...)
+	if q.add(entries...) {
+		s.gauge(q) // the depth of a queue that is emptied soon would else be seen by chance only
+	}
 	s.measure(q, "NumberOfMessagesSent", float64(len(entries)))
 	return nil
 }
