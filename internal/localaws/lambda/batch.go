@@ -139,7 +139,7 @@ func (b *batch) done(reports bool, answer []byte) []string {
 			if f.Item == nil {
 				return nil
 			}
-			if _, ok := left[*f.Item]; !ok {
+			if _, ok := b.receipts[*f.Item]; !ok {
 				return nil
 			}
 			delete(left, *f.Item)

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/the-alchemiser/alchemiser/internal/localaws/events/pattern"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
 
@@ -63,11 +62,6 @@ func (s *Service) readQueues(ctx context.Context) {
 func (s *Service) readQueue(ctx, polling context.Context, m mapping) {
 	var running sync.WaitGroup
 	defer running.Wait()
-	patterns, err := m.patterns()
-	if err != nil {
-		s.broken(fmt.Errorf("event source mapping %s: %w", m.UUID, err))
-		return
-	}
 	atOnce := batchesAtOnce
 	if m.MaximumConcurrency > 0 {
 		atOnce = m.MaximumConcurrency
@@ -79,7 +73,7 @@ func (s *Service) readQueue(ctx, polling context.Context, m mapping) {
 		case <-polling.Done():
 			return
 		}
-		batches, until, err := s.collect(polling, m, patterns)
+		batches, until, err := s.collect(polling, m)
 		if err != nil {
 			<-slots
 			if !unavailable(err) {
@@ -119,7 +113,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 // collect receives messages until there is one, and then until they make a full batch or have waited as long as they may.
 // There are several batches if they are too large for one payload. until is when the first message comes again. If ctx ends
 // it returns what there is.
-func (s *Service) collect(ctx context.Context, m mapping, patterns []*pattern.Pattern) (all []*batch, until time.Time, err error) {
+func (s *Service) collect(ctx context.Context, m mapping) (all []*batch, until time.Time, err error) {
 	role, err := s.roleOf(m)
 	if err != nil {
 		return nil, until, err
@@ -140,6 +134,11 @@ func (s *Service) collect(ctx context.Context, m mapping, patterns []*pattern.Pa
 		}
 		if err != nil {
 			break // whoever asks next is told
+		}
+		m = s.latest(m) // it may have been changed while the queue was empty
+		patterns, err := m.patterns()
+		if err != nil {
+			return nil, until, err
 		}
 		var unwanted []string
 		for _, t := range taken {
@@ -179,6 +178,7 @@ func (s *Service) collect(ctx context.Context, m mapping, patterns []*pattern.Pa
 func (s *Service) handOver(ctx context.Context, m mapping, b *batch, until time.Time) {
 	wait := firstBackoff
 	for {
+		m = s.latest(m)
 		out, err := s.invokeWith(ctx, m, b.payload())
 		if err == nil {
 			if out.FunctionError == "" {
@@ -197,6 +197,15 @@ func (s *Service) handOver(ctx context.Context, m mapping, b *batch, until time.
 		}
 		wait = min(2*wait, lastBackoff)
 	}
+}
+
+// latest returns m as it is now: what was received before a change is treated as the change says. One that is gone stays as it
+// was, since what is in flight is finished.
+func (s *Service) latest(m mapping) mapping {
+	if now, err := s.mappings.get(m.UUID); err == nil {
+		return now
+	}
+	return m
 }
 
 func (s *Service) invokeWith(ctx context.Context, m mapping, payload []byte) (invokeOutput, error) {

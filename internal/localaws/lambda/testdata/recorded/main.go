@@ -4,16 +4,22 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambda/messages"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
 type event map[string]any
 
 func handle(_ context.Context, in event) (any, error) {
+	if err := show(in); err != nil {
+		return nil, err
+	}
 	handler := os.Getenv("_HANDLER")
 	switch {
 	case handler == "lambda_handler_exit.handler":
@@ -29,6 +35,17 @@ func handle(_ context.Context, in event) (any, error) {
 		return strings.Repeat("a", int(n)), nil
 	}
 	return in, nil
+}
+
+// show prints the event, with what the function is if it has a variable of its own.
+func show(in event) error {
+	var seen any = in
+	if v, ok := os.LookupEnv("CUSTOM_VAR"); ok {
+		seen = map[string]any{"function_version": lambdacontext.FunctionVersion, "CUSTOM_VAR": v, "event": in}
+	}
+	raw, err := json.Marshal(seen)
+	fmt.Printf("event %s\n", raw)
+	return err
 }
 
 // exception returns an error as Python has it.
