@@ -24,6 +24,8 @@ type validateOptions struct {
 	wait   time.Duration
 	format string
 	json   bool
+	replay bool
+	agree  consent
 }
 
 func newValidateCommand() *cobra.Command {
@@ -36,7 +38,8 @@ func newValidateCommand() *cobra.Command {
 functions were fast enough, no dead letters, no failed workflows, no errors that stayed, and replays are possible.
 
 Deliveries are counted by what the functions have written down, not by metrics: the timelines, the log of all events and the
-outboxes say what was published, the claims say what was handled. Nothing is changed. A window in which nothing ran does not
+outboxes say what was published, the claims say what was handled. Nothing is changed; with --replay the window is replayed to
+the monitor alone, which notes that in the timelines. A window in which nothing ran does not
 pass. A failed attempt counts only as long as no later one has handled the event.
 
 The exit code is 0 only if every criterion holds; what was not run is told and not counted.`,
@@ -57,6 +60,8 @@ The exit code is 0 only if every criterion holds; what was not run is told and n
 	}
 	cmd.Flags().DurationVar(&opt.since, "since", 24*time.Hour, "how far to look back")
 	cmd.Flags().DurationVar(&opt.wait, "wait", 10*time.Second, "how long to wait for what is still under way")
+	cmd.Flags().BoolVar(&opt.replay, "replay", false, "replay the window to the monitor, rather than only look whether that is possible")
+	opt.agree.flags(cmd)
 	cmd.Flags().StringVar(&opt.format, "format", "table", strings.Join(formats, ", "))
 	cmd.Flags().BoolVar(&opt.json, "json", false, "the same as --format json")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
@@ -76,13 +81,23 @@ func validate(cmd *cobra.Command, opt validateOptions) error {
 	if err != nil {
 		return err
 	}
+	if opt.replay {
+		what := fmt.Sprintf("replay the events of the last %s to the monitor, which notes that in the timelines", opt.since)
+		if err := opt.agree.ask(cmd, o.account, what); err != nil {
+			return err
+		}
+	}
 	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(cmd.ErrOrStderr()), progressbar.OptionSetDescription("looking at the stage"),
 		progressbar.OptionSpinnerType(14), progressbar.OptionClearOnFinish(), progressbar.OptionSetElapsedTime(true), progressbar.OptionSetVisibility(isTerminal(cmd.ErrOrStderr())))
-	report, err := judged(cmd.Context(), reader, opt, bar)
+	evidence, err := settledEvidence(cmd.Context(), reader, opt, bar)
+	if err == nil && opt.replay {
+		err = reader.Replay(cmd.Context(), &evidence)
+	}
 	_ = bar.Finish() // the bar is only a courtesy
 	if err != nil {
 		return err
 	}
+	report := validation.Judge(evidence)
 	if err := writeValidation(cmd.OutOrStdout(), report, opt.format); err != nil {
 		return err
 	}
@@ -98,23 +113,19 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// judged judges until all holds, nothing is under way any more, or patience ends.
-func judged(ctx context.Context, reader *validation.Reader, opt validateOptions, bar *progressbar.ProgressBar) (validation.Report, error) {
+// settledEvidence gathers evidence until nothing is under way any more, or patience ends.
+func settledEvidence(ctx context.Context, reader *validation.Reader, opt validateOptions, bar *progressbar.ProgressBar) (validation.Evidence, error) {
 	start := time.Now()
 	for {
 		now := time.Now()
 		evidence, err := reader.Read(ctx, validation.Window{From: start.Add(-opt.since), To: now})
-		if err != nil {
-			return validation.Report{}, err
-		}
-		report := validation.Judge(evidence)
-		if report.Holds || !evidence.Underway() || now.Sub(start) > opt.wait {
-			return report, nil
+		if err != nil || !evidence.Underway() || now.Sub(start) > opt.wait {
+			return evidence, err
 		}
 		_ = bar.Add(1) // the bar is only a courtesy
 		select {
 		case <-ctx.Done():
-			return report, ctx.Err()
+			return evidence, ctx.Err()
 		case <-time.After(time.Second):
 		}
 	}

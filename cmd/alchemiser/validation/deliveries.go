@@ -23,7 +23,10 @@ import (
 const atOnce = 16
 
 // published is an event that is or should be on the bus.
-type published struct{ ID, Type, Source, CorrelationID string }
+type published struct {
+	At                              time.Time
+	ID, Type, Source, CorrelationID string
+}
 
 // readDeliveries finds every event of the window and what each function that it is for has made of it. The table cannot be
 // asked for a window, so it goes from what it can be asked for: the timelines of the days' workflows, the log of all events,
@@ -92,7 +95,7 @@ func (r *Reader) follow(ctx context.Context, rules *ruleBook, wave map[string]pu
 			if !wants {
 				continue
 			}
-			one := &read{delivery: Delivery{EventID: p.ID, EventType: p.Type, CorrelationID: p.CorrelationID, Function: string(f)}}
+			one := &read{delivery: Delivery{At: p.At, EventID: p.ID, EventType: p.Type, CorrelationID: p.CorrelationID, Function: string(f)}}
 			reads = append(reads, one)
 			group.Go(func() (err error) { one.outbox, err = r.readClaim(ctx, &one.delivery); return err })
 		}
@@ -126,7 +129,7 @@ func (r *Reader) readClaim(ctx context.Context, d *Delivery) ([]published, error
 	}
 	var follow []published
 	for _, e := range kept {
-		follow = append(follow, published{ID: e.ID, Type: string(e.Type()), Source: sourcePrefix + e.SourceModule, CorrelationID: e.CorrelationID})
+		follow = append(follow, published{At: e.Timestamp, ID: e.ID, Type: string(e.Type()), Source: sourcePrefix + e.SourceModule, CorrelationID: e.CorrelationID})
 	}
 	return follow, nil
 }
@@ -178,7 +181,7 @@ func (r *Reader) timelines(ctx context.Context, w Window) ([]published, []monito
 	var recorded []published
 	for _, entry := range slices.Concat(entries...) {
 		if w.holds(entry.At) && entry.State != monitor.StateReplayed {
-			recorded = append(recorded, published{ID: entry.EventID, Type: string(entry.Type), Source: sourcePrefix + entry.Source, CorrelationID: entry.CorrelationID})
+			recorded = append(recorded, published{At: entry.At, ID: entry.EventID, Type: string(entry.Type), Source: sourcePrefix + entry.Source, CorrelationID: entry.CorrelationID})
 		}
 	}
 	return recorded, all, nil
@@ -188,7 +191,7 @@ func (r *Reader) timelines(ctx context.Context, w Window) ([]published, []monito
 // events has no claims.
 func (r *Reader) eventLog(ctx context.Context, w Window) ([]published, error) {
 	var all []published
-	err := r.lines(ctx, r.stage.EventLog(), "", w, func(_ time.Time, message string) error {
+	err := r.lines(ctx, r.stage.EventLog(), "", w, func(at time.Time, message string) error {
 		var envelope struct {
 			Source string `json:"source"`
 			Type   string `json:"detail-type"`
@@ -203,7 +206,7 @@ func (r *Reader) eventLog(ctx context.Context, w Window) ([]published, error) {
 		}
 		known := slices.ContainsFunc(events.Catalogue(), func(p events.Payload) bool { return string(p.EventType()) == envelope.Type })
 		if known && envelope.Replay == "" && envelope.Detail.EventID != "" {
-			all = append(all, published{envelope.Detail.EventID, envelope.Type, envelope.Source, envelope.Detail.CorrelationID})
+			all = append(all, published{at, envelope.Detail.EventID, envelope.Type, envelope.Source, envelope.Detail.CorrelationID})
 		}
 		return nil
 	})

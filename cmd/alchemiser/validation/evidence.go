@@ -20,7 +20,9 @@ type Evidence struct {
 	// DeadLetters counts messages by queue.
 	DeadLetters map[string]int
 	Archive     Archive
-	Dual        fingerprint.Report
+	// Replay is what came of a replay; nil if there was none.
+	Replay *Replay
+	Dual   fingerprint.Report
 }
 
 // Underway says whether something is missing that may still come.
@@ -51,6 +53,8 @@ type ErrorLine struct {
 
 // Delivery is an event that a function has to handle, and what became of it.
 type Delivery struct {
+	// At is when the event was published.
+	At                                          time.Time
 	EventID, EventType, CorrelationID, Function string
 	// State is "done", or says in words what is missing.
 	State string

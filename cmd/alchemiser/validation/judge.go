@@ -25,7 +25,7 @@ func Judge(e Evidence) Report {
 	for _, f := range e.Functions {
 		r.Versions = append(r.Versions, Version{f.Name, f.Version})
 	}
-	r.Checks = append(r.Checks, workflows(e), deliveries(e), publishing(e), deadLetters(e), replay(e.Archive), dual(e))
+	r.Checks = append(r.Checks, workflows(e), deliveries(e), publishing(e), deadLetters(e), replay(e), dual(e))
 	for _, f := range e.Functions {
 		r.Checks = append(r.Checks, duration(f))
 	}
@@ -117,7 +117,8 @@ func deadLetters(e Evidence) Check {
 	return c
 }
 
-func replay(a Archive) Check {
+func replay(e Evidence) Check {
+	a := e.Archive
 	c := Check{Name: "replay", Threshold: "archive on, not empty; replays cannot trade"}
 	if a.Missing {
 		c.Figure, c.Verdict = "no archive", Fail
@@ -134,6 +135,14 @@ func replay(a Archive) Check {
 		c.Findings = append(c.Findings, "the pattern of execution's rule lets no plan pass")
 	}
 	c.Verdict = verdict(a.State == "ENABLED" && a.Events > 0 && !a.Trades && !a.Deaf)
+	if r := e.Replay; r != nil {
+		c.Figure += fmt.Sprintf("; %d of %d replayed", r.Came, r.All)
+		if r.State != "COMPLETED" || r.Came == 0 || r.Came < r.Due {
+			c.Verdict = Fail
+			c.Findings = append(c.Findings, fmt.Sprintf("replay %s is %s %s: the monitor has handled %d of %d events again; %d of them are older than %s, so they must be in the archive",
+				r.Name, r.State, r.Reason, r.Came, r.All, r.Due, archiveDelay))
+		}
+	}
 	return c
 }
 

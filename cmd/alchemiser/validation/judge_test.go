@@ -94,7 +94,23 @@ func TestEachCriterionFailsByItself(t *testing.T) {
 		"replays trade":     {func(e *validation.Evidence) { e.Archive.Trades = true }, []string{"replay"}},
 		"nothing is traded": {func(e *validation.Evidence) { e.Archive.Deaf = true }, []string{"replay"}},
 		"no archiving":      {func(e *validation.Evidence) { e.Archive.State = "UPDATE_FAILED" }, []string{"replay"}},
-		"a slow function":   {func(e *validation.Evidence) { e.Functions[0].Durations[0] = 48 * time.Second }, []string{"duration of strategy"}},
+		"a replay of all but the youngest": {
+			func(e *validation.Evidence) {
+				e.Replay = &validation.Replay{State: "COMPLETED", Came: 2, Due: 2, All: 3}
+			}, nil,
+		},
+		"a replay that lacks something": {
+			func(e *validation.Evidence) {
+				e.Replay = &validation.Replay{State: "COMPLETED", Came: 1, Due: 2, All: 3}
+			}, []string{"replay"},
+		},
+		"a replay of nothing": {
+			func(e *validation.Evidence) { e.Replay = &validation.Replay{State: "COMPLETED"} }, []string{"replay"},
+		},
+		"a replay that failed": {
+			func(e *validation.Evidence) { e.Replay = &validation.Replay{State: "FAILED", Came: 3, All: 3} }, []string{"replay"},
+		},
+		"a slow function": {func(e *validation.Evidence) { e.Functions[0].Durations[0] = 48 * time.Second }, []string{"duration of strategy"}},
 		"an error that stays": {
 			func(e *validation.Evidence) { e.Functions[1].Errors = []validation.ErrorLine{{Text: "boom"}} }, []string{"error logs"},
 		},

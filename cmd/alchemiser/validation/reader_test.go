@@ -325,6 +325,30 @@ func TestAReplayMustNotTrade(t *testing.T) {
 	}
 }
 
+func TestAReplayIsWatchedToItsEnd(t *testing.T) {
+	t.Parallel()
+	d := newDeployment(t)
+	d.record(started(), monitor.StateRunning)
+	r, err := validation.NewReader(d.cfg, stage, "000000000000", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := d.now.Add(time.Second)
+	evidence, err := r.Read(t.Context(), validation.Window{From: d.now.Add(-time.Hour), To: end})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "alchemiser-validate-test-" + end.UTC().Format("20060102T150405Z")
+	d.claim("monitor", name+"/"+started().ID, consumer.StatusDone) // as the monitor would
+	if err := r.Replay(t.Context(), &evidence); err != nil {
+		t.Fatal(err)
+	}
+	want := &validation.Replay{Name: name, State: "COMPLETED", Reason: evidence.Replay.Reason, Came: 1, All: 1}
+	if diff := cmp.Diff(want, evidence.Replay); diff != "" {
+		t.Errorf("replay (-want +got):\n%s", diff)
+	}
+}
+
 func TestADualRunOfTheWindowCounts(t *testing.T) {
 	t.Parallel()
 	d := newDeployment(t)
