@@ -9,7 +9,6 @@ import (
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/arn"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/dynamodb/attr"
-	"github.com/the-alchemiser/alchemiser/internal/localaws/dynamodb/expr"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
 
@@ -42,14 +41,9 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 	case TagsInput:
 		return []wire.Access{{Action: action, Resource: in.ResourceArn, Context: wire.TagConditions(in.Tags, in.TagKeys)}}
 	case ReadInput:
-		need := s.item(action, in.TableName, in.Key)
-		if leading := s.queried(in); leading != nil {
-			need.Context["dynamodb:LeadingKeys"] = leading
-		}
-		need.Resource = resource(in.TableName, in.IndexName)
-		return []wire.Access{need}
+		return []wire.Access{s.readAccess(action, in)}
 	case WriteInput:
-		return []wire.Access{s.item(action, in.TableName, in.Key, in.Item)}
+		return []wire.Access{s.writeAccess(action, in)}
 	case BatchGetInput:
 		return s.batchGetAccess(in)
 	case BatchWriteInput:
@@ -57,11 +51,11 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 	case TransactGetInput:
 		var needs []wire.Access
 		for _, i := range in.TransactItems {
-			needs = append(needs, s.item("dynamodb:GetItem", i.Get.TableName, i.Get.Key))
+			needs = append(needs, s.readAccess("dynamodb:GetItem", i.Get))
 		}
-		return needs
+		return enclosed(operation, needs)
 	case TransactWriteInput:
-		return s.transactAccess(in)
+		return enclosed(operation, s.transactAccess(in))
 	}
 	return []wire.Access{{Action: action, Resource: "*"}}
 }
@@ -69,7 +63,13 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 func (s *Service) batchGetAccess(in BatchGetInput) []wire.Access {
 	var needs []wire.Access
 	for _, table := range slices.Sorted(maps.Keys(in.RequestItems)) {
-		needs = append(needs, s.item("dynamodb:BatchGetItem", table, in.RequestItems[table].Keys...))
+		request := in.RequestItems[table]
+		need := s.item("dynamodb:BatchGetItem", table, request.Keys...)
+		s.addReadContext(need, ReadInput{
+			TableName: table, ProjectionExpression: request.ProjectionExpression,
+			ExpressionAttributeNames: request.ExpressionAttributeNames, ReturnConsumedCapacity: in.ReturnConsumedCapacity,
+		})
+		needs = append(needs, need)
 	}
 	return needs
 }
@@ -104,7 +104,7 @@ func (s *Service) transactAccess(in TransactWriteInput) []wire.Access {
 			{"dynamodb:ConditionCheckItem", i.ConditionCheck},
 		} {
 			if each.in != nil {
-				needs = append(needs, s.item(each.action, each.in.TableName, each.in.Key, each.in.Item))
+				needs = append(needs, s.writeAccess(each.action, *each.in))
 			}
 		}
 	}
@@ -121,27 +121,11 @@ func (s *Service) item(action, table string, items ...attr.Item) wire.Access {
 	}
 	for _, item := range items {
 		if v, ok := item[t.partition()]; ok {
-			need.Context["dynamodb:LeadingKeys"] = append(need.Context["dynamodb:LeadingKeys"], keyText(v))
+			need.Context[conditionLeadingKeys] = append(need.Context[conditionLeadingKeys], keyText(v))
 		}
+		addAttributes(need, slices.Collect(maps.Keys(item)))
 	}
 	return need
-}
-
-// queried is the partition key that a query asks for; nil if it asks for none.
-func (s *Service) queried(in ReadInput) []string {
-	from, err := s.source(in.TableName, in.IndexName)
-	if err != nil || in.KeyConditionExpression == nil {
-		return nil
-	}
-	env, err := expr.NewEnv(in.ExpressionAttributeNames, in.ExpressionAttributeValues)
-	if err != nil {
-		return nil
-	}
-	key, err := expr.ParseKeyCondition(*in.KeyConditionExpression, env, from.partition(), from.sort())
-	if err != nil {
-		return nil
-	}
-	return []string{keyText(key.Partition)}
 }
 
 // keyText is the value of a key attribute as a condition compares it.

@@ -1,10 +1,7 @@
 package dynamodb_test
 
 import (
-	"context"
 	"fmt"
-	"io"
-	"log"
 	"net/http"
 	"testing"
 	"time"
@@ -13,7 +10,6 @@ import (
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/dynamodb"
-	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
 
 // counts is a fake metrics.Sink: it adds up. Requests come one after the other.
@@ -34,9 +30,7 @@ func TestWhatRequestsCostIsCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler := wire.NewHandler([]wire.Service{s.API()}, func(_ context.Context, key string) (wire.Caller, bool) {
-		return wire.Caller{AccessKeyID: key}, true
-	}, log.New(io.Discard, "", 0))
+	handler := over(s)
 	answered(t, handler, `CreateTable {"TableName":"jobs","BillingMode":"PAY_PER_REQUEST",
 		"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],
 		"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"owner","AttributeType":"S"}],

@@ -1,10 +1,7 @@
 package dynamodb_test
 
 import (
-	"context"
 	"fmt"
-	"io"
-	"log"
 	"net/http"
 	"sync"
 	"testing"
@@ -14,7 +11,6 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/dynamodb"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
-	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
 
 // on serves what a disk holds.
@@ -33,9 +29,7 @@ func on(t *testing.T, disk vfs.FS) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return wire.NewHandler([]wire.Service{s.API()}, func(_ context.Context, key string) (wire.Caller, bool) {
-		return wire.Caller{AccessKeyID: key}, true
-	}, log.New(io.Discard, "", 0))
+	return over(s)
 }
 
 // Whenever the power fails, what was acknowledged is there, of a transaction all or nothing, and the indexes agree with the

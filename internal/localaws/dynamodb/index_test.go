@@ -2,12 +2,9 @@ package dynamodb_test
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,7 +14,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/state"
-	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
 
 const (
@@ -283,9 +279,7 @@ func TestWhatADeletedTableLeftIsDroppedAtTheNextStart(t *testing.T) {
 	t.Parallel()
 	store := memory(t)
 	e := serve(t, store)
-	handler := wire.NewHandler([]wire.Service{e.service.API()}, func(_ context.Context, key string) (wire.Caller, bool) {
-		return wire.Caller{AccessKeyID: key}, true
-	}, log.New(io.Discard, "", 0))
+	handler := over(e.service)
 	created := answered(t, handler, `CreateTable {"TableName":"gone","BillingMode":"PAY_PER_REQUEST",
 		"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}]}`)
 	answered(t, handler, `PutItem {"TableName":"gone","Item":{"pk":{"S":"a"}}}`)

@@ -116,7 +116,7 @@ func (s *Service) prepareScan(in ReadInput) (p *page, key expr.KeyCondition, fro
 		if p.filter, err = expr.ParseCondition(expr.FilterExpression, *in.FilterExpression, env); err != nil {
 			return p, key, "", err
 		}
-		for _, path := range env.Filtered() {
+		for _, path := range env.Mentioned(expr.FilterExpression) {
 			if in.KeyConditionExpression != nil && isKey(p.from.keys, path[0].Name) {
 				return p, key, "", attr.Invalidf("Filter Expression can only contain non-primary key attributes: "+
 					"Primary key attribute: %s", path[0].Name)

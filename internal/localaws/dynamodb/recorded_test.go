@@ -2,12 +2,9 @@ package dynamodb_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -19,7 +16,6 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/localaws/clock"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/dynamodb"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/localawstest/recorded"
-	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
 
 // leftOut says why the service answers a case differently on purpose, or cannot be asked.
@@ -73,9 +69,7 @@ func replay(t *testing.T, f recorded.Flow) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler := wire.NewHandler([]wire.Service{s.API()}, func(_ context.Context, key string) (wire.Caller, bool) {
-		return wire.Caller{AccessKeyID: key}, true
-	}, log.New(io.Discard, "", 0))
+	handler := over(s)
 	// What the recorder did not note of its requests.
 	opaque := any("arn:aws:dynamodb:us-east-1:000000000000:table/test-ddb-table-u0002")
 	if strings.Contains(f.Name, "continuous_backup") {

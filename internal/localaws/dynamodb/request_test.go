@@ -18,6 +18,12 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
 
+// over is the service as it is on the wire, for anyone.
+func over(s *dynamodb.Service) http.Handler {
+	anyone := func(_ context.Context, key string) (wire.Caller, bool) { return wire.Caller{AccessKeyID: key}, true }
+	return wire.NewHandler([]wire.Service{s.API()}, anyone, log.New(io.Discard, "", 0))
+}
+
 // plain serves requests as they are on the wire, with a table "state" that has the keys pk and sk.
 func plain(t testing.TB) http.Handler {
 	t.Helper()
@@ -25,9 +31,7 @@ func plain(t testing.TB) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler := wire.NewHandler([]wire.Service{s.API()}, func(_ context.Context, key string) (wire.Caller, bool) {
-		return wire.Caller{AccessKeyID: key}, true
-	}, log.New(io.Discard, "", 0))
+	handler := over(s)
 	answered(t, handler, `CreateTable {"TableName":"state","BillingMode":"PAY_PER_REQUEST",
 		"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}],
 		"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"sk","AttributeType":"S"}]}`)

@@ -14,8 +14,8 @@ type Env struct {
 	names  map[string]string
 	values map[string]attr.Value
 	used   map[string]bool
-	// filtered are the paths that the filter mentions.
-	filtered []Path
+	// mentioned are the paths in each kind of expression.
+	mentioned map[Kind][]Path
 }
 
 // NewEnv checks the spelling of the placeholders. A nil map means that the request has none.
@@ -36,15 +36,27 @@ func NewEnv(names map[string]string, values map[string]attr.Value) (*Env, error)
 			return nil, attr.Invalidf("ExpressionAttributeValues contains invalid key: Syntax error; key: %q", key)
 		}
 	}
-	return &Env{names: names, values: values, used: map[string]bool{}}, nil
+	return &Env{names: names, values: values, used: map[string]bool{}, mentioned: map[Kind][]Path{}}, nil
 }
 
 func isPlaceholder(key string, mark byte) bool {
 	return len(key) > 1 && key[0] == mark && run(key, 1) == len(key)
 }
 
-// Filtered returns the document paths that the filter expression mentions.
-func (e *Env) Filtered() []Path { return e.filtered }
+// Mentioned returns the document paths that the expression of that kind mentions.
+func (e *Env) Mentioned(k Kind) []Path { return e.mentioned[k] }
+
+// Attributes returns the names of the attributes that any of the expressions mentions.
+func (e *Env) Attributes() []string {
+	var names []string
+	for _, paths := range e.mentioned {
+		for _, path := range paths {
+			names = append(names, path[0].Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
 
 // Unused returns an error if a placeholder is defined that no expression has used.
 func (e *Env) Unused() error {

@@ -146,9 +146,7 @@ func (p *parser) path() (Path, error) {
 		case len(path) > maxNesting:
 			return nil, p.kind.errorf("The document path has too many nesting elements; nesting elements: %d", len(path))
 		default:
-			if p.kind == FilterExpression {
-				p.env.filtered = append(p.env.filtered, path)
-			}
+			p.env.mentioned[p.kind] = append(p.env.mentioned[p.kind], path)
 			return path, nil
 		}
 	}
