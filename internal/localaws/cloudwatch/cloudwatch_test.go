@@ -218,7 +218,7 @@ func TestAnAlarmActsWhenItsStateChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	const reason = "Threshold Crossed: 1 out of the last 1 datapoints [2.0 (02/03/26 14:00:00)] was greater than the threshold (0.0) (minimum 1 datapoint for OK -> ALARM transition)."
-	if m.Subject != `ALARM: "dlq" in US East (N. Virginia)` || m.Principal != "cloudwatch.amazonaws.com" || body.AlarmName != "dlq" ||
+	if !strings.Contains(m.Mail, "has entered the ALARM state") || m.Subject != `ALARM: "dlq" in US East (N. Virginia)` || m.Principal != "cloudwatch.amazonaws.com" || body.AlarmName != "dlq" ||
 		body.NewStateValue != "ALARM" || body.OldStateValue != "INSUFFICIENT_DATA" || body.NewStateReason != reason || body.Trigger.Statistic != "SUM" {
 		t.Errorf("%q: %s", m.Subject, m.Body)
 	}

@@ -170,7 +170,7 @@ func (s *Service) act(ctx context.Context, a *alarm) error {
 		for _, target := range actions {
 			m := delivery.Message{
 				Body: body, Principal: "cloudwatch.amazonaws.com", SourceARN: a.AlarmARN, SourceAccount: arn.Account,
-				Subject: fmt.Sprintf("%s: %q in %s", a.StateValue, a.AlarmName, regionName),
+				Subject: fmt.Sprintf("%s: %q in %s", a.StateValue, a.AlarmName, regionName), Mail: a.mail(),
 			}
 			if arn.FunctionName(target) != "" {
 				m.Principal = "lambda.alarms.cloudwatch.amazonaws.com"

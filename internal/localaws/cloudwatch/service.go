@@ -136,7 +136,7 @@ func (s *Service) API() wire.Service {
 			wire.Op("GetMetricData", s.getMetricData).But("Expressions are refused; LabelOptions are ignored and all datapoints come in one answer."),
 			wire.Op("GetMetricStatistics", s.getMetricStatistics),
 			wire.Op("ListMetrics", s.listMetrics).But("All metrics come in one answer."),
-			wire.Op("PutMetricAlarm", s.putMetricAlarm).But("Metric math and anomaly bands are refused; periods of less than a minute are taken as a minute; a topic lets alarms in only if its policy names cloudwatch.amazonaws.com, which the default policy of a topic does not."),
+			wire.Op("PutMetricAlarm", s.putMetricAlarm).But("Metric math and anomaly bands are refused; periods of less than a minute are taken as a minute."),
 			wire.Op("DescribeAlarms", s.describeAlarms).But("All alarms come in one answer."),
 			wire.Op("DescribeAlarmHistory", s.describeHistory).But("Only state updates and actions are noted, the last 1,000 of them."),
 			wire.Op("DeleteAlarms", s.deleteAlarms),

@@ -23,8 +23,8 @@ type Message struct {
 	Attributes, Numbers map[string]string
 	// MessageGroupID is the group within a queue (SQS).
 	MessageGroupID string
-	// Subject is for e-mail (SNS).
-	Subject string
+	// Subject is for e-mail (SNS); so is Mail, the text where it differs from Body.
+	Subject, Mail string
 }
 
 // Sender hands a message to the resource arn. It returns nil once the receiver has it in the store, before anything that is

@@ -157,6 +157,11 @@ func (s *Service) Receive(_ context.Context, topicARN string, d delivery.Message
 			return err
 		}
 		r := policy.ServiceRequest(d.Principal, "sns:Publish", t.ARN, d.SourceARN, d.SourceAccount)
+		if d.Principal == "cloudwatch.amazonaws.com" {
+			// CloudWatch alone also says whose the alarm is: an alarm may publish to a topic that has only the default policy.
+			// https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
+			r.Context["aws:SourceOwner"] = []string{d.SourceAccount}
+		}
 		if policy.Evaluate([]policy.Document{doc}, r) != policy.Allow {
 			return delivery.Errorf("NO_PERMISSIONS", "User: %s is not authorized to perform: SNS:Publish on resource: %s because no resource-based policy allows the SNS:Publish action", d.Principal, t.ARN)
 		}
@@ -165,8 +170,10 @@ func (s *Service) Receive(_ context.Context, topicARN string, d delivery.Message
 	if err := in.check(); err != nil {
 		return delivery.Errorf("SDK_CLIENT_ERROR", "%v", err)
 	}
-	_, err = s.publish(message{
-		TopicARN: t.ARN, Subject: d.Subject, Texts: map[string]string{"default": string(d.Body)}, Trace: d.TraceHeader,
-	})
+	texts := map[string]string{"default": string(d.Body)}
+	if d.Mail != "" {
+		texts["email"] = d.Mail
+	}
+	_, err = s.publish(message{TopicARN: t.ARN, Subject: d.Subject, Texts: texts, Trace: d.TraceHeader})
 	return err
 }

@@ -369,6 +369,32 @@ func TestMailGoesToTheOutboxOnceConfirmed(t *testing.T) {
 	}
 }
 
+// An alarm needs no policy but the one that every topic has, and people get its own words instead of JSON.
+func TestAlarmsPublishToATopicAsItIs(t *testing.T) {
+	b := newBench(t)
+	b.topic(t)
+	b.subscribe(t, "email", "a@example.com", nil)
+	mails, err := b.service.Outbox()
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := regexp.MustCompile(`--token (\S+)`).FindStringSubmatch(mails[0].Body)[1]
+	if _, err := b.ConfirmSubscription(t.Context(), &awssns.ConfirmSubscriptionInput{TopicArn: aws.String(topicARN), Token: aws.String(token)}); err != nil {
+		t.Fatal(err)
+	}
+	err = b.service.Receive(t.Context(), topicARN, delivery.Message{
+		Body: []byte(`{"AlarmName":"a"}`), Mail: "Alarm a rings.", Subject: "ALARM", Principal: "cloudwatch.amazonaws.com",
+		SourceARN: "arn:aws:cloudwatch:us-east-1:000000000000:alarm:a", SourceAccount: "000000000000",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mails, err = b.service.Outbox()
+	if err != nil || len(mails) != 2 || mails[1].Body != "Alarm a rings." {
+		t.Errorf("the outbox has %+v, %v", mails, err)
+	}
+}
+
 func TestServicesPublishWhereThePolicyAllows(t *testing.T) {
 	b := newBench(t)
 	b.topic(t)
