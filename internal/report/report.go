@@ -52,7 +52,7 @@ func Write(w io.Writer, wf Workflow) error {
 			p.positions(planOf(wf.Events), fills)
 		}
 	}
-	p.waterfall(wf.Trace)
+	p.waterfall(wf.Trace, BarWidth)
 	return p.err
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -94,6 +95,50 @@ func TestParseTrace(t *testing.T) {
 				t.Errorf("Complete() = %t, want %t", got, tt.complete)
 			}
 		})
+	}
+}
+
+func TestCoveredIsTheUnionOfWhatLiesBelowTheRoots(t *testing.T) {
+	root := `{"id":"r","name":"root","start_time":100,"end_time":110,"subsegments":[%s]}`
+	for name, tt := range map[string]struct {
+		below string
+		want  float64
+	}{
+		"nothing below":             {"", 0},
+		"all of it":                 {`{"id":"a","name":"a","start_time":100,"end_time":110}`, 1},
+		"a gap between two":         {`{"id":"a","name":"a","start_time":100,"end_time":103},{"id":"b","name":"b","start_time":105,"end_time":110}`, 0.8},
+		"overlaps count once":       {`{"id":"a","name":"a","start_time":100,"end_time":104},{"id":"b","name":"b","start_time":102,"end_time":105}`, 0.5},
+		"one inside of another":     {`{"id":"a","name":"a","start_time":100,"end_time":108},{"id":"b","name":"b","start_time":102,"end_time":105}`, 0.8},
+		"what outlives the root":    {`{"id":"a","name":"a","start_time":105,"end_time":120}`, 0.75},
+		"what began before its own": {`{"id":"a","name":"a","start_time":90,"end_time":100}`, 0.5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			trace, err := report.ParseTrace("id", []string{fmt.Sprintf(root, tt.below)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := trace.Covered(); math.Abs(got-tt.want) > 1e-6 {
+				t.Errorf("Covered = %v, want %v", got, tt.want)
+			}
+		})
+	}
+	if got := (report.Trace{}).Covered(); got != 0 {
+		t.Errorf("no trace is covered to %v", got)
+	}
+}
+
+func TestWriteTraceDrawsBarsOfAWidth(t *testing.T) {
+	trace, err := report.ParseTrace("id", []string{
+		`{"id":"r","name":"root","start_time":100,"end_time":110,"subsegments":[{"id":"a","name":"half","start_time":105,"end_time":110}]}`,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for width, want := range map[int]string{1: " █\n", 2: " ·█\n", 10: " ·····█████\n"} {
+		var out bytes.Buffer
+		if err := report.WriteTrace(&out, trace, width); err != nil || !strings.Contains(out.String(), want) {
+			t.Errorf("width %d: %v, want a bar %q in\n%s", width, err, want, out.String())
+		}
 	}
 }
 

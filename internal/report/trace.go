@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -96,7 +97,7 @@ func (t Trace) Complete() bool {
 	ended, heard := true, false
 	t.walk(func(s *Span, _ int) {
 		ended = ended && !s.Open
-		heard = heard || s.Origin == "AWS::Lambda::Function" && strings.Contains(s.Name, "monitor")
+		heard = heard || s.function() && strings.Contains(s.Name, "monitor")
 	})
 	return ended && heard
 }
@@ -106,22 +107,26 @@ func seconds(s float64) time.Time {
 	return time.Unix(int64(whole), int64(fraction*1e9)).UTC()
 }
 
-// barWidth is the width of the waterfall in characters.
-const barWidth = 40
+// BarWidth is the width of the bars in characters, unless another is asked for.
+const BarWidth = 40
 
-func (p *printer) waterfall(trace Trace) {
+// WriteTrace writes a trace as a waterfall with bars of a width, which is at least 1, and how much of its time has a name.
+func WriteTrace(w io.Writer, trace Trace, width int) error {
+	p := &printer{w: w}
+	p.waterfall(trace, width)
+	return p.err
+}
+
+func (p *printer) waterfall(trace Trace, width int) {
 	if len(trace.Roots) == 0 {
 		return
 	}
 	p.heading("Trace " + trace.ID)
-	start, end := trace.Roots[0].Start, trace.Roots[0].End
+	start, end := trace.span()
 	inFunctions := map[string]time.Duration{}
 	var names []string
 	trace.walk(func(s *Span, _ int) {
-		if s.End.After(end) {
-			end = s.End
-		}
-		if s.Origin == "AWS::Lambda::Function" {
+		if s.function() {
 			if _, seen := inFunctions[s.Name]; !seen {
 				names = append(names, s.Name)
 			}
@@ -138,43 +143,61 @@ func (p *printer) waterfall(trace Trace) {
 		if s.Failed {
 			name += " ✗"
 		}
-		t.AppendRow(table.Row{name, milliseconds(s.Start.Sub(start)), milliseconds(s.End.Sub(s.Start)), bar(s.Start.Sub(start), s.End.Sub(s.Start), whole)})
+		t.AppendRow(table.Row{name, milliseconds(s.Start.Sub(start)), milliseconds(s.End.Sub(s.Start)), bar(s.Start.Sub(start), s.End.Sub(s.Start), whole, width)})
 	})
 	p.table(t)
 	p.printf("\n%s from the first function to the last.", milliseconds(whole))
 	for _, name := range names {
 		p.printf(" %s: %s.", name, milliseconds(inFunctions[name]))
 	}
-	p.printf("\n%s of the time lies in spans that have a name.\n", percentOf(trace.Covered()))
+	p.printf("\n%s of the time lies in spans that have a name.", percentOf(trace.Covered()))
+	if idle := whole - trace.union(func(s *Span, _ int) bool { return s.function() }); idle >= time.Millisecond && len(names) > 0 {
+		p.printf(" In %s of it no function was running: Lambda was starting one, or events were on their way.", milliseconds(idle))
+	}
+	p.printf("\n")
 }
 
-// Covered returns how much of the trace's time, from 0 to 1, lies in spans that say what was done: those below the roots,
-// which are the functions' own segments and Lambda's dwell before them.
+// function says that the span is a function's own: the time in which its environment worked.
+func (s *Span) function() bool { return s.Origin == "AWS::Lambda::Function" }
+
+// span returns when the trace, which has a root, began and ended.
+func (t Trace) span() (start, end time.Time) {
+	start, end = t.Roots[0].Start, t.Roots[0].End
+	t.walk(func(s *Span, _ int) { start, end = earlier(start, s.Start), later(end, s.End) })
+	return start, end
+}
+
+// Covered returns how much of the trace's time, from 0 to 1, lies in spans below its roots: Lambda's dwell and attempts, the functions' own
+// segments, and what these say was done.
 func (t Trace) Covered() float64 {
 	if len(t.Roots) == 0 {
 		return 0
 	}
-	start, end := t.Roots[0].Start, t.Roots[0].End
-	var named []*Span
+	start, end := t.span()
+	if whole := end.Sub(start); whole > 0 {
+		return float64(t.union(func(_ *Span, depth int) bool { return depth > 0 })) / float64(whole)
+	}
+	return 1
+}
+
+// union returns the time in which at least one of the spans chosen was open.
+func (t Trace) union(chosen func(s *Span, depth int) bool) time.Duration {
+	var spans []*Span
 	t.walk(func(s *Span, depth int) {
-		start, end = earlier(start, s.Start), later(end, s.End)
-		if depth > 0 {
-			named = append(named, s)
+		if chosen(s, depth) {
+			spans = append(spans, s)
 		}
 	})
-	slices.SortFunc(named, func(a, b *Span) int { return a.Start.Compare(b.Start) })
+	slices.SortFunc(spans, func(a, b *Span) int { return a.Start.Compare(b.Start) })
 	var covered time.Duration
-	upTo := start
-	for _, s := range named {
+	var upTo time.Time
+	for _, s := range spans {
 		if from := later(upTo, s.Start); s.End.After(from) {
 			covered += s.End.Sub(from)
 			upTo = s.End
 		}
 	}
-	if whole := end.Sub(start); whole > 0 {
-		return float64(covered) / float64(whole)
-	}
-	return 1
+	return covered
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -271,10 +294,12 @@ func (t Trace) walk(visit func(s *Span, depth int)) {
 	}
 }
 
-func bar(offset, length, whole time.Duration) string {
-	from := min(int(offset*barWidth/whole), barWidth-1)
-	width := max(1, min(int((length*barWidth+whole-1)/whole), barWidth-from))
-	return strings.Repeat("·", from) + strings.Repeat("█", width) + strings.Repeat("·", barWidth-from-width)
+// bar draws a part of the whole with so many characters.
+func bar(offset, length, whole time.Duration, characters int) string {
+	n := time.Duration(characters)
+	from := min(int(offset*n/whole), characters-1)
+	width := max(1, min(int((length*n+whole-1)/whole), characters-from))
+	return strings.Repeat("·", from) + strings.Repeat("█", width) + strings.Repeat("·", characters-from-width)
 }
 
 func milliseconds(d time.Duration) string {

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,7 +20,6 @@ import (
 
 	"github.com/the-alchemiser/alchemiser/internal/monitor"
 	"github.com/the-alchemiser/alchemiser/internal/naming"
-	"github.com/the-alchemiser/alchemiser/internal/report"
 	"github.com/the-alchemiser/alchemiser/internal/store"
 	"github.com/the-alchemiser/alchemiser/pkg/events"
 	"github.com/the-alchemiser/alchemiser/pkg/market"
@@ -140,12 +138,13 @@ func ended(es []Passed) bool {
 }
 
 // Events returns the events of workflow id that have passed on the bus since a time, in the order in which they passed; one
-// that was replayed is there again. Those of other workflows are not decoded: one that cannot be is not this workflow's trouble.
+// that was replayed is there again. Those of other workflows are not even read: one that cannot be decoded is not this workflow's trouble.
 func (c *Client) Events(ctx context.Context, id string, since time.Time) ([]Passed, error) {
 	var es []Passed
 	pages := cloudwatchlogs.NewFilterLogEventsPaginator(c.logs, &cloudwatchlogs.FilterLogEventsInput{
-		LogGroupName: aws.String(c.stage.EventLog()),
-		StartTime:    aws.Int64(since.UnixMilli()),
+		LogGroupName:  aws.String(c.stage.EventLog()),
+		StartTime:     aws.Int64(since.UnixMilli()),
+		FilterPattern: aws.String(fmt.Sprintf("{ $.detail.correlation_id = %q }", id)),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -159,12 +158,6 @@ func (c *Client) Events(ctx context.Context, id string, since time.Time) ([]Pass
 			}
 			if err := json.Unmarshal([]byte(aws.ToString(line.Message)), &envelope); err != nil {
 				return nil, fmt.Errorf("read the event log: %w", err)
-			}
-			var of struct {
-				CorrelationID string `json:"correlation_id"`
-			}
-			if err := json.Unmarshal(envelope.Detail, &of); err != nil || of.CorrelationID != id {
-				continue
 			}
 			e, err := events.Decode(envelope.DetailType, envelope.Detail)
 			if err != nil {
@@ -190,70 +183,6 @@ func (c *Client) Timeline(ctx context.Context, id string, passed int) ([]monitor
 			return nil, fmt.Errorf("the timeline of %s has %d of %d events: %w", id, len(entries), passed, err)
 		}
 	}
-}
-
-// Trace returns the trace of workflow id once all four functions have reported to it.
-func (c *Client) Trace(ctx context.Context, id string) (report.Trace, error) {
-	for {
-		traces, err := c.Traces(ctx, id, time.Now().Add(-time.Hour))
-		switch {
-		case err != nil:
-			return report.Trace{}, err
-		case len(traces) > 1:
-			return report.Trace{}, fmt.Errorf("workflow %s has %d traces, want one", id, len(traces))
-		case len(traces) == 1 && traces[0].Complete():
-			return traces[0], nil
-		}
-		if err := pause(ctx); err != nil {
-			return report.Trace{}, fmt.Errorf("the trace of %s is not complete: %w", id, err)
-		}
-	}
-}
-
-// traceSpan is how long after the start of a workflow its trace may begin: a run that is redriven days later has another.
-const traceSpan = 6 * time.Hour
-
-// Traces returns the traces of workflow id, which began at about a time, as far as they have come, the earliest first. A
-// workflow has one; what a redrive adds is in another.
-func (c *Client) Traces(ctx context.Context, id string, begun time.Time) ([]report.Trace, error) {
-	summaries, err := c.xray.GetTraceSummaries(ctx, &xray.GetTraceSummariesInput{
-		StartTime:        aws.Time(begun.Add(-time.Minute)),
-		EndTime:          aws.Time(begun.Add(traceSpan)),
-		FilterExpression: aws.String(fmt.Sprintf("annotation.correlation_id = %q", id)),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("find the trace of %s: %w", id, err)
-	}
-	var traces []report.Trace
-	for _, summary := range summaries.TraceSummaries {
-		trace, err := c.TraceByID(ctx, aws.ToString(summary.Id))
-		if err != nil {
-			return nil, err
-		}
-		traces = append(traces, trace)
-	}
-	slices.SortFunc(traces, func(a, b report.Trace) int { return a.Roots[0].Start.Compare(b.Roots[0].Start) })
-	return traces, nil
-}
-
-// TraceByID returns a trace by X-Ray's own id; it has at least one root.
-func (c *Client) TraceByID(ctx context.Context, traceID string) (report.Trace, error) {
-	got, err := c.xray.BatchGetTraces(ctx, &xray.BatchGetTracesInput{TraceIds: []string{traceID}})
-	if err != nil {
-		return report.Trace{}, fmt.Errorf("read trace %s: %w", traceID, err)
-	}
-	if len(got.Traces) == 0 {
-		return report.Trace{}, errors.New("trace " + traceID + " is gone")
-	}
-	documents := make([]string, 0, len(got.Traces[0].Segments))
-	for _, segment := range got.Traces[0].Segments {
-		documents = append(documents, aws.ToString(segment.Document))
-	}
-	trace, err := report.ParseTrace(traceID, documents)
-	if err == nil && len(trace.Roots) == 0 {
-		err = errors.New("trace " + traceID + " has no segments")
-	}
-	return trace, err
 }
 
 // History returns what the monitor has recorded of workflow id, in the order of time; none if it is not known.

@@ -1,0 +1,201 @@
+package workflow_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/xray"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/the-alchemiser/alchemiser/cmd/alchemiser/workflow"
+	"github.com/the-alchemiser/alchemiser/internal/localaws"
+	"github.com/the-alchemiser/alchemiser/internal/monitor"
+	"github.com/the-alchemiser/alchemiser/internal/naming"
+	"github.com/the-alchemiser/alchemiser/internal/store"
+	"github.com/the-alchemiser/alchemiser/pkg/events"
+)
+
+const stage = naming.Stage("test")
+
+// account is an account on the in-process endpoint with the table and the event log of a stage.
+type account struct {
+	t      *testing.T
+	cfg    aws.Config
+	client *workflow.Client
+}
+
+func newAccount(t *testing.T) account {
+	t.Helper()
+	server, err := localaws.New(localaws.Config{Log: t.Output()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	a := account{t: t, cfg: aws.Config{
+		Region: "us-east-1", BaseEndpoint: aws.String(server.URL()), Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	}}
+	key := func(name string, kind types.KeyType) types.KeySchemaElement {
+		return types.KeySchemaElement{AttributeName: &name, KeyType: kind}
+	}
+	text := func(name string) types.AttributeDefinition {
+		return types.AttributeDefinition{AttributeName: &name, AttributeType: types.ScalarAttributeTypeS}
+	}
+	a.must(dynamodb.NewFromConfig(a.cfg).CreateTable(t.Context(), &dynamodb.CreateTableInput{
+		TableName: aws.String(stage.Table()), BillingMode: types.BillingModePayPerRequest,
+		KeySchema:            []types.KeySchemaElement{key("pk", types.KeyTypeHash), key("sk", types.KeyTypeRange)},
+		AttributeDefinitions: []types.AttributeDefinition{text("pk"), text("sk")},
+	}))
+	logs, group := cloudwatchlogs.NewFromConfig(a.cfg), aws.String(stage.EventLog())
+	a.must(logs.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: group}))
+	a.must(logs.CreateLogStream(t.Context(), &cloudwatchlogs.CreateLogStreamInput{LogGroupName: group, LogStreamName: aws.String("s")}))
+	if a.client, err = workflow.New(a.cfg, stage); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func (a account) must(_ any, err error) {
+	a.t.Helper()
+	if err != nil {
+		a.t.Fatal(err)
+	}
+}
+
+// pass writes an event into the event log, as EventBridge would.
+func (a account) pass(detailType, detail string) {
+	a.must(cloudwatchlogs.NewFromConfig(a.cfg).PutLogEvents(a.t.Context(), &cloudwatchlogs.PutLogEventsInput{
+		LogGroupName: aws.String(stage.EventLog()), LogStreamName: aws.String("s"), LogEvents: []logtypes.InputLogEvent{{
+			Timestamp: aws.Int64(time.Now().UnixMilli()), Message: aws.String(fmt.Sprintf(`{"detail-type":%q,"detail":%s}`, detailType, detail)),
+		}},
+	}))
+}
+
+// start returns the detail of the start of a workflow.
+func start(t *testing.T, id string) string {
+	t.Helper()
+	wire, err := events.Encode(events.Event{
+		ID: id + "-start", SchemaVersion: events.SchemaVersion, CorrelationID: id, CausationID: id, Timestamp: time.Now().UTC(), SourceModule: "cli", SourceComponent: "test",
+		Payload: events.WorkflowStarted{PortfolioID: "main"},
+	}, "alchemiser")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(wire.Detail)
+}
+
+func TestEventsAreThoseOfOneWorkflow(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	a.pass("WorkflowStarted", start(t, "run-1"))
+	a.pass("WorkflowStarted", start(t, "run-11"))
+	a.pass("WorkflowStarted", `{"correlation_id":"run-2","schema_version":"9.0"}`)
+	a.pass("Weather", `"fine"`)
+	since := time.Now().Add(-time.Minute)
+	got, err := a.client.Events(t.Context(), "run-1", since)
+	if err != nil || len(got) != 1 || got[0].CorrelationID != "run-1" {
+		t.Errorf("Events = %+v, %v, want the one of run-1", got, err)
+	}
+	if got, err := a.client.Events(t.Context(), "run-2", since); err == nil || !strings.Contains(err.Error(), "schema") {
+		t.Errorf("Events = %+v, %v, want to hear that this workflow's event cannot be read", got, err)
+	}
+	if got, err := a.client.Events(t.Context(), "run-1", time.Now().Add(time.Hour)); err != nil || len(got) != 0 {
+		t.Errorf("Events since tomorrow = %+v, %v", got, err)
+	}
+}
+
+func TestWorkflowsSinceADay(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	now := time.Now().UTC()
+	for id, recorded := range map[string]time.Time{"today": now, "yesterday": now.AddDate(0, 0, -1), "long ago": now.AddDate(0, 0, -9)} {
+		table, err := store.New(store.Config{Client: dynamodb.NewFromConfig(a.cfg), Table: stage.Table(), Now: func() time.Time { return recorded }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.must(table.Record(t.Context(), monitor.Entry{
+			EventID: id + "-start", CorrelationID: id, CausationID: id, Type: "WorkflowStarted", At: recorded, Source: "cli", PortfolioID: "main",
+			State: monitor.StateRunning, Summary: "begun",
+		}))
+	}
+	got, err := a.client.Since(t.Context(), now.AddDate(0, 0, -2))
+	var ids []string
+	for _, w := range got {
+		ids = append(ids, w.CorrelationID)
+	}
+	if d := cmp.Diff([]string{"today", "yesterday"}, ids); d != "" || err != nil {
+		t.Errorf("workflows (-want +got), %v:\n%s", err, d)
+	}
+	if entries, err := a.client.History(t.Context(), "yesterday"); err != nil || len(entries) != 1 || entries[0].Summary != "begun" {
+		t.Errorf("History = %+v, %v", entries, err)
+	}
+}
+
+// traced puts a trace of one segment that begins at a time, and returns its id.
+func (a account) traced(begun time.Time, serial int, annotations map[string]string) string {
+	a.t.Helper()
+	id := fmt.Sprintf("1-%08x-%024x", begun.Unix(), serial)
+	seconds := float64(begun.UnixMilli()) / 1000
+	document, err := json.Marshal(map[string]any{
+		"trace_id": id, "id": fmt.Sprintf("%016x", serial), "name": "f", "start_time": seconds, "end_time": seconds + 1, "annotations": annotations,
+	})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	a.must(xray.NewFromConfig(a.cfg).PutTraceSegments(a.t.Context(), &xray.PutTraceSegmentsInput{TraceSegmentDocuments: []string{string(document)}}))
+	return id
+}
+
+func TestTracesAreFoundWhereTheTimelineSays(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	begun := time.Now().UTC().Truncate(time.Second).Add(-48 * time.Hour)
+	redriven, replayed := begun.Add(20*time.Hour), begun.Add(47*time.Hour)
+	own := func(id string) map[string]string { return map[string]string{"correlation_id": id, "workflow_id": id} }
+	first := a.traced(begun.Add(time.Second), 1, own("run-1"))
+	second := a.traced(redriven.Add(-5*time.Second), 2, own("run-1"))
+	again := a.traced(replayed.Add(-time.Second), 3, map[string]string{"workflow_id": "run-1", "replay": "friday"})
+	seen := a.traced(begun, 4, map[string]string{"workflow_id": "run-1"})
+	a.traced(begun, 5, own("run-11"))
+
+	got, err := a.client.Traces(t.Context(), "run-1", begun, begun.Add(time.Second), begun.Add(time.Minute), redriven, replayed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, trace := range got.Own {
+		ids = append(ids, trace.ID)
+	}
+	if d := cmp.Diff([]string{first, second}, ids); d != "" {
+		t.Errorf("own traces (-want +got):\n%s", d)
+	}
+	want := []workflow.Linked{{ID: seen, Begun: begun}, {ID: again, Begun: replayed.Add(-time.Second), Replay: "friday"}}
+	if d := cmp.Diff(want, got.Linked); d != "" {
+		t.Errorf("linked traces (-want +got):\n%s", d)
+	}
+}
+
+func TestATraceThatIsNotKnown(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	if _, err := a.client.TraceByID(t.Context(), "1-65000000-000000000000000000000001"); err == nil || !strings.Contains(err.Error(), "not known") {
+		t.Errorf("TraceByID = %v", err)
+	}
+}
