@@ -55,6 +55,32 @@ func TestAFlexibleWindowDelaysWithinItsBounds(t *testing.T) {
 	})
 }
 
+func TestEachOccurrenceHasAWindowOfItsOwn(t *testing.T) {
+	run(t, func(b *bench) {
+		b.schedule("rate(5 minutes)", func(in *sdk.CreateScheduleInput) {
+			in.FlexibleTimeWindow = &types.FlexibleTimeWindow{
+				Mode: types.FlexibleTimeWindowModeFlexible, MaximumWindowInMinutes: aws.Int32(20),
+			}
+			in.Target.Input = aws.String("<aws.scheduler.scheduled-time>")
+		})
+		time.Sleep(2 * time.Hour)
+		first := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+		fired := map[time.Time]bool{}
+		for _, s := range b.receiver.take() {
+			scheduled, err := time.Parse(time.RFC3339, string(s.Body))
+			if late := s.at.Sub(scheduled); err != nil || late < 0 || late > 20*time.Minute || fired[scheduled] {
+				b.t.Errorf("at %s it fired for %s", s.at, s.Body)
+			}
+			fired[scheduled] = true
+		}
+		for at := first; at.Before(first.Add(100 * time.Minute)); at = at.Add(5 * time.Minute) {
+			if !fired[at] {
+				b.t.Errorf("it did not fire for %s", at)
+			}
+		}
+	})
+}
+
 func TestAnInvocationThatGetsTooOldIsADeadLetter(t *testing.T) {
 	run(t, func(b *bench) {
 		b.receiver.refuse[function] = later()

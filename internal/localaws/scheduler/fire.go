@@ -28,6 +28,18 @@ type failure struct{ Code, Message, Exhausted, Execution string }
 // fires says whether the schedule has an occurrence to wait for.
 func (sc schedule) fires() bool { return sc.Spec.State == enabled && !sc.Due.IsZero() }
 
+// settled is the moment up to which a schedule that fires now needs to fire no more: an occurrence whose window is open has
+// its turn yet.
+func (sc schedule) settled(now time.Time) time.Time {
+	if n := sc.Spec.FlexibleTimeWindow.MaximumWindowInMinutes; n != nil {
+		now = now.Add(-time.Duration(*n) * time.Minute)
+	}
+	if now.Before(sc.Scheduled) {
+		return sc.Scheduled
+	}
+	return now
+}
+
 // fireDue turns what is due into invocations. The invocation and the schedule's next occurrence, or its deletion after
 // the last one, are one commit, so that each occurrence fires exactly once. What was missed while the endpoint was down
 // or its clock jumped fires once.
@@ -43,7 +55,7 @@ func (s *Service) fireDue() error {
 			Schedule: sc.arn(), Group: groupARN(sc.Group), Target: sc.Spec.Target, Scheduled: sc.Scheduled, Fired: now, Due: now,
 		}
 		id := uuid.NewString()
-		sc.plan(now)
+		sc.plan(sc.settled(now))
 		ends := sc.Due.IsZero() && sc.Spec.ActionAfterCompletion == remove
 		err := s.cfg.Store.Update(func(tx *state.Tx) error {
 			s.tables.invocations.PutTx(tx, id, i)
