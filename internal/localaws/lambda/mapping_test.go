@@ -1,7 +1,6 @@
 package lambda_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -309,90 +308,4 @@ func TestThrottledBatchIsTriedAgain(t *testing.T) {
 	h.holds(t, "0", "1")
 	concurrency(1)
 	h.empty(t)
-}
-
-func TestRoleMustReadTheQueue(t *testing.T) {
-	t.Parallel()
-	h := start(t, "")
-	h.create(t)
-	h.source(t)
-	for _, action := range []string{"ReceiveMessage", "DeleteMessage", "GetQueueAttributes"} {
-		forbidden := "sqs:" + action
-		h.forbidden.Store(&forbidden)
-		_, err := h.CreateEventSourceMapping(t.Context(), &sdk.CreateEventSourceMappingInput{FunctionName: aws.String("f"), EventSourceArn: aws.String(sourceARN)})
-		refused(t, err, "InvalidParameterValueException", "The function execution role does not have permissions to call "+action+" on SQS")
-	}
-	h.forbidden.Store(nil)
-	h.mapped(t)
-	h.send(t, "one")
-	h.empty(t)
-}
-
-func TestQueueMustHideLongerThanTheFunctionRuns(t *testing.T) {
-	t.Parallel()
-	h := start(t, "")
-	h.create(t)
-	h.source(t)
-	h.hides(t, "30")
-	_, err := h.CreateEventSourceMapping(t.Context(), &sdk.CreateEventSourceMappingInput{FunctionName: aws.String("f"), EventSourceArn: aws.String(sourceARN)})
-	refused(t, err, "InvalidParameterValueException", "Queue visibility timeout: 30 seconds is less than Function timeout: 60 seconds")
-}
-
-func TestMappingsSurviveARestart(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	h := start(t, dir)
-	h.create(t)
-	h.source(t)
-	made := h.mapped(t, func(in *sdk.CreateEventSourceMappingInput) {
-		in.BatchSize, in.Tags = aws.Int32(3), map[string]string{"owner": "me"}
-		in.ScalingConfig = &types.ScalingConfig{MaximumConcurrency: aws.Int32(2)}
-	})
-	h.stop()
-
-	h = start(t, dir)
-	got, err := h.GetEventSourceMapping(t.Context(), &sdk.GetEventSourceMappingInput{UUID: made.UUID})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if aws.ToString(got.State) != "Enabled" || aws.ToInt32(got.BatchSize) != 3 || got.ScalingConfig == nil || !got.LastModified.Equal(*made.LastModified) {
-		raw, _ := json.Marshal(got)
-		t.Errorf("after the restart: %s", raw)
-	}
-	tags, err := h.ListTags(t.Context(), &sdk.ListTagsInput{Resource: made.EventSourceMappingArn})
-	if err != nil || tags.Tags["owner"] != "me" {
-		t.Errorf("tags %v, %v", tags, err)
-	}
-	h.send(t, "one")
-	h.empty(t)
-	if _, err := h.DeleteEventSourceMapping(t.Context(), &sdk.DeleteEventSourceMappingInput{UUID: made.UUID}); err != nil {
-		t.Fatal(err)
-	}
-	_, err = h.GetEventSourceMapping(t.Context(), &sdk.GetEventSourceMappingInput{UUID: made.UUID})
-	refused(t, err, "ResourceNotFoundException", "The resource you requested does not exist.")
-}
-
-func TestMappingsAreFoundByQueueAndFunction(t *testing.T) {
-	t.Parallel()
-	h := start(t, "")
-	h.create(t)
-	h.live(t)
-	h.source(t)
-	h.mapped(t)
-	h.mapped(t, func(in *sdk.CreateEventSourceMappingInput) { in.FunctionName = aws.String("f:live") })
-	for name, tt := range map[string]struct {
-		in   sdk.ListEventSourceMappingsInput
-		want int
-	}{
-		"all":                {sdk.ListEventSourceMappingsInput{}, 2},
-		"of the queue":       {sdk.ListEventSourceMappingsInput{EventSourceArn: aws.String(sourceARN)}, 2},
-		"of another queue":   {sdk.ListEventSourceMappingsInput{EventSourceArn: aws.String(queue)}, 0},
-		"of the alias":       {sdk.ListEventSourceMappingsInput{FunctionName: aws.String("f:live")}, 1},
-		"of an unknown name": {sdk.ListEventSourceMappingsInput{FunctionName: aws.String("nobody")}, 0},
-	} {
-		out, err := h.ListEventSourceMappings(t.Context(), &tt.in)
-		if err != nil || len(out.EventSourceMappings) != tt.want {
-			t.Errorf("%s: %+v, %v, want %d", name, out, err, tt.want)
-		}
-	}
 }

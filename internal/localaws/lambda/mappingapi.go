@@ -117,6 +117,9 @@ func (in mappingSettings) apply(m *mapping) error {
 	if m.BatchSize > maxUnhurried && m.Window == 0 {
 		return invalid("Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than %d", maxUnhurried)
 	}
+	if strings.HasSuffix(m.QueueARN, ".fifo") && m.Window > 0 {
+		return invalid("Batching window is not supported for FIFO queues")
+	}
 	_, err := m.patterns()
 	return err
 }
@@ -148,10 +151,10 @@ func (s *Service) createMapping(ctx context.Context, in createMappingInput) (map
 		UUID: uuid.NewString(), QueueARN: *in.EventSourceArn, BatchSize: defaultBatch, Enabled: true,
 		Modified: s.cfg.Clock.Now(), Tags: maps.Clone(in.Tags), Revision: uuid.NewString(),
 	}
-	if err := s.aim(ctx, &m, in.FunctionName); err != nil {
+	if err := in.apply(&m); err != nil {
 		return mappingOutput{}, err
 	}
-	if err := in.apply(&m); err != nil {
+	if err := s.aim(ctx, &m, in.FunctionName); err != nil {
 		return mappingOutput{}, err
 	}
 	if err := s.mappings.add(m); err != nil {
