@@ -93,7 +93,7 @@ func (p *patient) brokerKeys(ctx context.Context) ([]Problem, error) {
 func (p *patient) tradingSwitch(ctx context.Context) ([]Problem, error) {
 	var s Status
 	if err := p.trading(ctx, &s); err != nil {
-		return []Problem{wrong("`alchemiser trading on` or `off`", "execution places no order: %v", err)}, nil //nolint:nilerr // that is the finding
+		return []Problem{wrong("`alchemiser trading on` or `off`", "execution places no order: %v", err)}, nil
 	}
 	if s.Trading == "off" {
 		return []Problem{warning("`alchemiser trading on`", "trading is off: no order goes out")}, nil

@@ -68,23 +68,29 @@ func TestEachMisconfigurationIsNamed(t *testing.T) {
 				TableName: aws.String(stage.Table()), TimeToLiveSpecification: &dynamotypes.TimeToLiveSpecification{AttributeName: aws.String("ttl"), Enabled: aws.Bool(false)},
 			}))
 		}, "state table", "no time to live", health.Wrong},
-		"a rule is off": {func(d *deployment) { d.rule(stage.Rule(naming.Execution), eventtypes.RuleStateDisabled) },
-			"rules", stage.Rule(naming.Execution) + " is off, and no operator", health.Wrong},
+		"a rule is off": {
+			func(d *deployment) { d.rule(stage.Rule(naming.Execution), eventtypes.RuleStateDisabled) },
+			"rules", stage.Rule(naming.Execution) + " is off, and no operator", health.Wrong,
+		},
 		"an operator has switched a rule off": {func(d *deployment) {
 			d.rule(stage.Rule(naming.Execution), eventtypes.RuleStateDisabled)
 			d.parameter(stage.RulesOff(), stage.Rule(naming.Execution), ssmtypes.ParameterTypeString)
 		}, "rules", "was switched off by an operator", health.Warning},
-		"a rule is on, but not to stay": {func(d *deployment) {
-			d.parameter(stage.RulesOff(), stage.Rule(naming.Execution), ssmtypes.ParameterTypeString)
+		"a rule is on, but not to stay": {
+			func(d *deployment) {
+				d.parameter(stage.RulesOff(), stage.Rule(naming.Execution), ssmtypes.ParameterTypeString)
+			},
+			"rules", "the next apply switches it off", health.Warning,
 		},
-			"rules", "the next apply switches it off", health.Warning},
 		"a rule without its target": {func(d *deployment) {
 			d.must(d.events.RemoveTargets(t.Context(), &eventbridge.RemoveTargetsInput{Rule: aws.String(stage.Rule(naming.Strategy)), EventBusName: bus, Ids: []string{"strategy"}}))
 		}, "targets", "gets no events", health.Wrong},
-		"a target without dead letter queue": {func(d *deployment) {
-			d.target(naming.Strategy, nil, &eventtypes.RetryPolicy{MaximumRetryAttempts: aws.Int32(3)})
+		"a target without dead letter queue": {
+			func(d *deployment) {
+				d.target(naming.Strategy, nil, &eventtypes.RetryPolicy{MaximumRetryAttempts: aws.Int32(3)})
+			},
+			"targets", "has no dead letter queue", health.Wrong,
 		},
-			"targets", "has no dead letter queue", health.Wrong},
 		"a target with another dead letter queue": {func(d *deployment) {
 			d.target(naming.Strategy, &eventtypes.DeadLetterConfig{Arn: aws.String(arn("sqs", stage.EventDeadLetters()))}, &eventtypes.RetryPolicy{MaximumRetryAttempts: aws.Int32(3)})
 		}, "targets", "no command looks there", health.Wrong},

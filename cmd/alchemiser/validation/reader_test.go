@@ -93,6 +93,7 @@ func newDeployment(t *testing.T) *deployment {
 
 // must fails the test if a call has failed.
 func must(t *testing.T) func(any, error) {
+	t.Helper()
 	return func(_ any, err error) {
 		t.Helper()
 		if err != nil {
