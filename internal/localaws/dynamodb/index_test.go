@@ -202,6 +202,25 @@ func TestIndexesShowWhatTheTableHas(t *testing.T) {
 		if diff := gocmp.Diff(backwards, pages(t, handler, strings.TrimSuffix(query, "}")+`,"ScanIndexForward":false}`, names)); diff != "" {
 			rt.Fatalf("by owner, backwards: %s", diff)
 		}
+		condition := rapid.SampledFrom([]struct {
+			text string
+			has  func(at int) bool
+		}{
+			{"#a = :n", func(at int) bool { return at == 1 }}, {"#a < :n", func(at int) bool { return at < 1 }},
+			{"#a <= :n", func(at int) bool { return at <= 1 }}, {"#a > :n", func(at int) bool { return at > 1 }},
+			{"#a >= :n", func(at int) bool { return at >= 1 }}, {"#a BETWEEN :n AND :n", func(at int) bool { return at == 1 }},
+		}).Draw(rt, "condition")
+		chosen := jobs(func(j job) bool { return owned(j) && condition.has(j.at) }, "[at note owner pk sk]")
+		forward := rapid.Bool().Draw(rt, "forward")
+		if !forward {
+			slices.Reverse(chosen)
+		}
+		ranged := strings.Replace(strings.Replace(strings.Replace(query, `#o = :o`, `#o = :o AND `+condition.text, 1), `"#o":"owner"`, `"#o":"owner","#a":"at"`, 1),
+			`":o":{"S":"x"}`, `":o":{"S":"x"},":n":{"N":"1"}`, 1)
+		got := pages(t, handler, strings.TrimSuffix(ranged, "}")+fmt.Sprintf(`,"ScanIndexForward":%v}`, forward), names)
+		if diff := gocmp.Diff(chosen, got); diff != "" {
+			rt.Fatalf("by owner, %s, forward %v: %s", condition.text, forward, diff)
+		}
 		sorted := func(in []string) []string { slices.Sort(in); return in }
 		old := func(j job) bool { return j.pk == "a" && j.at >= 1 }
 		if diff := gocmp.Diff(sorted(jobs(old, "[at pk sk]")), sorted(pages(t, handler, local+"}", names))); diff != "" {

@@ -174,29 +174,25 @@ func (s *Service) query(_ context.Context, in ReadInput) (out PageOutput, err er
 	if from != "" && !key.Holds(in.ExclusiveStartKey[p.from.sort()]) {
 		return out, attr.Invalidf("The provided starting key does not match the range key predicate")
 	}
-	take := func(skip string) func(string, attr.Item) bool {
-		return func(_ string, item attr.Item) bool {
-			if !key.Holds(item[p.from.sort()]) {
-				// Rows are in order: past the wanted ones nothing more comes, only the excluded bound comes before them.
-				return key.Operator == skip
-			}
-			return s.add(p, item)
-		}
-	}
+	// Rows are in order: past the wanted ones nothing more comes.
+	take := func(_ string, item attr.Item) bool { return key.Holds(item[p.from.sort()]) && s.add(p, item) }
 	if in.ScanIndexForward != nil && !*in.ScanIndexForward {
-		err = p.from.rows.Descend(partition, descendFrom(partition, key, from), take("<"))
+		err = p.from.rows.Descend(partition, descendFrom(partition, key, from), take)
 	} else {
-		err = p.from.rows.Scan(partition, ascendFrom(partition, key, from), take(">"))
+		err = p.from.rows.Scan(partition, ascendFrom(partition, key, from), take)
 	}
 	return p.output(in), errors.Join(err, p.err)
 }
 
-// ascendFrom returns the first row that can satisfy the condition and is after the row from, if that is given.
+// ascendFrom returns the first row that can satisfy the condition and is after the row from, if that is given. Many rows of
+// an index may have the same sort key.
 func ascendFrom(partition string, key expr.KeyCondition, from string) string {
 	first := partition
 	switch key.Operator {
-	case "=", ">", ">=", "BETWEEN":
+	case "=", ">=", "BETWEEN":
 		first = string(attr.AppendKey([]byte(partition), key.Low))
+	case ">":
+		first = past(attr.AppendKey([]byte(partition), key.Low))
 	case "begins_with":
 		first = string(attr.AppendKeyPrefix([]byte(partition), key.Low))
 	}
@@ -208,20 +204,30 @@ func ascendFrom(partition string, key expr.KeyCondition, from string) string {
 
 // descendFrom returns a row before which, in descending order, the wanted ones come; "" for the end of the partition.
 func descendFrom(partition string, key expr.KeyCondition, from string) string {
-	const beyond = "\xff\xff"
 	last := ""
 	switch key.Operator {
-	case "=", "<", "<=":
-		last = string(attr.AppendKey([]byte(partition), key.Low)) + "\x00"
+	case "<":
+		last = string(attr.AppendKey([]byte(partition), key.Low))
+	case "=", "<=":
+		last = past(attr.AppendKey([]byte(partition), key.Low))
 	case "BETWEEN":
-		last = string(attr.AppendKey([]byte(partition), key.High)) + "\x00"
+		last = past(attr.AppendKey([]byte(partition), key.High))
 	case "begins_with":
-		last = string(attr.AppendKeyPrefix([]byte(partition), key.Low)) + beyond
+		last = past(attr.AppendKeyPrefix([]byte(partition), key.Low))
 	}
 	if from != "" && (last == "" || from < last) {
 		return from
 	}
 	return last
+}
+
+// past returns the first row after all that begin with prefix, which is not all 0xff.
+func past(prefix []byte) string {
+	for prefix[len(prefix)-1] == 0xff {
+		prefix = prefix[:len(prefix)-1]
+	}
+	prefix[len(prefix)-1]++
+	return string(prefix)
 }
 
 func checkKeyTypes(from source, key expr.KeyCondition) error {
@@ -264,8 +270,7 @@ func (s *Service) scan(_ context.Context, in ReadInput) (out PageOutput, err err
 		from += "\x00"
 	}
 	err = p.from.rows.Scan(p.from.prefix, from, func(_ string, item attr.Item) bool {
-		partition := attr.AppendKey(nil, item[p.from.partition()])
-		if int(hash(string(partition)))%segments != segment {
+		if segments > 1 && int(hash(string(attr.AppendKey(nil, item[p.from.partition()]))))%segments != segment {
 			return true
 		}
 		return s.add(p, item)
