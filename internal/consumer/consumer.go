@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -149,6 +150,10 @@ func (c *Consumer) handle(ctx context.Context, d bus.Delivery, e events.Event) (
 		c.cfg.Logger.Info(ctx, "duplicate delivery ignored", map[string]string{"status": string(claim.Status), "reason": claim.Reason})
 		return ResultDuplicate, nil
 	}
+	// Whoever dies from here on has left a line that names the invocation.
+	c.cfg.Logger.Info(ctx, "claimed", map[string]string{
+		"attempt": strconv.Itoa(claim.Attempts[d.RequestID]), "round": strconv.Itoa(claim.Round), "status": string(claim.Status),
+	})
 	j := &job{Consumer: c, delivery: d, event: e, claim: claim}
 	switch claim.Status {
 	case StatusRunning:

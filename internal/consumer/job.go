@@ -211,7 +211,7 @@ func (j *job) bury(ctx context.Context) error {
 	if err := errors.Join(faults...); err != nil {
 		return fmt.Errorf("bury the event, which is dead because of %s: %w", next.Reason, err)
 	}
-	j.cfg.Logger.Error(ctx, "event can never be handled: it is in the dead letter queue", errors.New(next.Reason), nil)
+	j.cfg.Logger.Error(ctx, "event can never be handled: it is in the dead letter queue", fault.New(fault.Invalid, "%s", next.Reason), nil)
 	return nil
 }
 

@@ -2,19 +2,13 @@
 package logs
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/the-alchemiser/alchemiser/internal/naming"
@@ -24,7 +18,7 @@ import (
 type Line struct {
 	At       time.Time `json:"at"`
 	Function string    `json:"function"`
-	// Level is "info" or "error"; it is "report" for Lambda's own report about an invocation.
+	// Level is "info" or "error"; it is "report" for what Lambda says about an invocation that went well.
 	Level   string `json:"level"`
 	Message string `json:"message"`
 	// Fields are what else the line says, by name, without what every line of the workflow says.
@@ -32,7 +26,9 @@ type Line struct {
 	// Raw is the line as it is.
 	Raw string `json:"raw"`
 
-	id, request string
+	// id is CloudWatch's, stream where the line stands, request the invocation that wrote it or that it is about.
+	// kind is the first word of what Lambda says.
+	id, stream, request, kind string
 }
 
 // Field is a named value of a line.
@@ -61,13 +57,19 @@ func New(cfg aws.Config, stage naming.Stage, functions ...naming.Function) (*Rea
 	return &Reader{stage: stage, functions: functions, logs: cloudwatchlogs.NewFromConfig(cfg)}, nil
 }
 
-// Read returns the lines about a workflow since a time, by time. Figures, which are lines of the log too, are left out.
+// Read returns the lines about a workflow since a time, by time, and what Lambda says about the invocations that wrote them: its
+// reports, crashes and time-outs. Figures, which are lines of the log too, are left out.
 func (r *Reader) Read(ctx context.Context, correlationID string, since time.Time) ([]Line, error) {
-	found := make([][]Line, len(r.functions))
+	return r.read(ctx, r.tails(), correlationID, since)
+}
+
+// read returns the lines that the tails have not seen.
+func (r *Reader) read(ctx context.Context, tails []*tail, correlationID string, since time.Time) ([]Line, error) {
+	found := make([][]Line, len(tails))
 	group, ctx := errgroup.WithContext(ctx)
-	for i, f := range r.functions {
+	for i, t := range tails {
 		group.Go(func() (err error) {
-			found[i], err = r.read(ctx, f, correlationID, since)
+			found[i], err = t.next(ctx, correlationID, since)
 			return err
 		})
 	}
@@ -79,84 +81,19 @@ func (r *Reader) Read(ctx context.Context, correlationID string, since time.Time
 	return lines, nil
 }
 
-// read reads the log of one function: what carries the correlation id, and Lambda's reports about the requests that did.
-func (r *Reader) read(ctx context.Context, f naming.Function, correlationID string, since time.Time) ([]Line, error) {
-	lines, err := r.filter(ctx, f, fmt.Sprintf("{ $.correlation_id = %q }", correlationID), since)
-	if err != nil {
-		return nil, err
-	}
-	requests := map[string]bool{}
-	for _, l := range lines {
-		if l.request != "" {
-			requests[l.request] = true
-		}
-	}
-	lines = slices.DeleteFunc(lines, func(l Line) bool { return l.Message == "metrics" })
-	for _, request := range slices.Sorted(maps.Keys(requests)) {
-		reports, err := r.filter(ctx, f, fmt.Sprintf("%q", "REPORT RequestId: "+request), since)
-		if err != nil {
-			return nil, err
-		}
-		lines = append(lines, reports...)
-	}
-	return lines, nil
-}
-
-func (r *Reader) filter(ctx context.Context, f naming.Function, pattern string, since time.Time) ([]Line, error) {
-	var lines []Line
-	pages := cloudwatchlogs.NewFilterLogEventsPaginator(r.logs, &cloudwatchlogs.FilterLogEventsInput{
-		LogGroupName: aws.String(r.stage.FunctionLog(f)), FilterPattern: &pattern, StartTime: aws.Int64(since.UnixMilli()),
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		var none *types.ResourceNotFoundException
-		if errors.As(err, &none) {
-			return nil, fmt.Errorf("log group %s: is the stage deployed? %w", r.stage.FunctionLog(f), err)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read log group %s: %w", r.stage.FunctionLog(f), err)
-		}
-		for _, e := range page.Events {
-			lines = append(lines, newLine(f, e))
-		}
-	}
-	return lines, nil
-}
-
-func newLine(f naming.Function, e types.FilteredLogEvent) Line {
-	l := Line{At: time.UnixMilli(aws.ToInt64(e.Timestamp)), Function: string(f), Level: "report", Raw: aws.ToString(e.Message), id: aws.ToString(e.EventId)}
-	var fields map[string]any
-	if json.Unmarshal([]byte(l.Raw), &fields) != nil {
-		l.Message = strings.Join(strings.Fields(l.Raw), " ")
-		return l
-	}
-	take := func(name string) string {
-		text, _ := fields[name].(string)
-		delete(fields, name)
-		return text
-	}
-	l.Level, l.Message, l.request = cmp.Or(take("level"), "info"), take("message"), take("request_id")
-	if at, err := time.Parse("2006-01-02T15:04:05.000Z", take("time")); err == nil {
-		l.At = at
-	}
-	for _, known := range []string{"function", "version", "correlation_id", "trace_id", "causation_id", "stack"} {
-		delete(fields, known)
-	}
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		l.Fields = append(l.Fields, Field{name, fmt.Sprint(fields[name])})
-	}
-	return l
-}
-
 // pollInterval is how often a log that is followed is asked for new lines.
 const pollInterval = time.Second
+
+// window is how far back a log that is followed is read again: CloudWatch lists lines late, and Lambda reports about an
+// invocation after it.
+const window = 5 * time.Minute
 
 // Follow shows the lines about a workflow since a time, and those that come, until ctx ends. Lines of one answer are in order;
 // one that CloudWatch lists late comes late.
 func (r *Reader) Follow(ctx context.Context, correlationID string, since time.Time, show func(Line)) error {
-	seen := map[string]bool{}
+	tails := r.tails()
 	for {
-		lines, err := r.Read(ctx, correlationID, since)
+		lines, err := r.read(ctx, tails, correlationID, since)
 		if ctx.Err() != nil {
 			return nil // interrupted, as was meant
 		}
@@ -164,9 +101,9 @@ func (r *Reader) Follow(ctx context.Context, correlationID string, since time.Ti
 			return err
 		}
 		for _, l := range lines {
-			if !seen[l.id] {
-				seen[l.id] = true
-				show(l)
+			show(l)
+			if from := l.At.Add(-window); from.After(since) {
+				since = from
 			}
 		}
 		select {

@@ -98,6 +98,48 @@ func TestOneStreamOfAllFunctions(t *testing.T) {
 	}
 }
 
+func TestTheLastWordsOfAnInvocationAreShown(t *testing.T) {
+	t.Parallel()
+	cfg, now := account(t), time.Now().UTC().Truncate(time.Second)
+	at := func(ms int) time.Time { return now.Add(-time.Minute + time.Duration(ms)*time.Millisecond) }
+	for i, said := range []string{
+		"START RequestId: r-0 Version: 1", "panic: of another workflow", "END RequestId: r-0", "REPORT RequestId: r-0\tDuration: 1 ms\tStatus: error",
+		"START RequestId: r-1 Version: 1",
+		`{"level":"info","message":"claimed","request_id":"r-1","correlation_id":"run-1"}`,
+		"fatal error: concurrent map writes",
+		"RequestId: r-1 Error: Runtime exited with error: exit status 2",
+		"END RequestId: r-1",
+		"REPORT RequestId: r-1\tDuration: 7 ms\tStatus: error\tError Type: Runtime.ExitError",
+		"START RequestId: r-1 Version: 1", // the next attempt, which hangs before it has written a line
+		"END RequestId: r-1",
+		"REPORT RequestId: r-1\tDuration: 3000 ms\tStatus: timeout",
+		"2026-03-02T20:45:00.000Z r-1 Task timed out after 3.00 seconds",
+		"START RequestId: r-2 Version: 1", "REPORT RequestId: r-2\tDuration: 1 ms",
+	} {
+		write(t, cfg, naming.Execution, at(i*10), said)
+	}
+	reader, err := logs.New(cfg, stage, naming.Execution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := reader.Read(t.Context(), "run-1", now.Add(-time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, l := range got {
+		told = append(told, l.Level+" "+l.Message)
+	}
+	want := []string{
+		"info claimed", "error fatal error: concurrent map writes", "error RequestId: r-1 Error: Runtime exited with error: exit status 2",
+		"error REPORT RequestId: r-1 Duration: 7 ms Status: error Error Type: Runtime.ExitError",
+		"error REPORT RequestId: r-1 Duration: 3000 ms Status: timeout", "error 2026-03-02T20:45:00.000Z r-1 Task timed out after 3.00 seconds",
+	}
+	if d := cmp.Diff(want, told); d != "" {
+		t.Errorf("lines (-want +got):\n%s", d)
+	}
+}
+
 func TestFollowShowsEachLineOnceUntilInterrupted(t *testing.T) {
 	t.Parallel()
 	cfg := account(t)
