@@ -47,6 +47,15 @@ func TestInvocationsReuseAWarmEnvironment(t *testing.T) {
 	}
 }
 
+func TestBinaryRunsAsItIs(t *testing.T) {
+	t.Parallel()
+	h := start(t, "")
+	h.create(t, func(in *sdk.CreateFunctionInput) { in.Code.ZipFile = binary })
+	if out := h.do(t, `{"do":"fine"}`); string(out.Payload) != `"fine"` {
+		t.Errorf("%s", out.Payload)
+	}
+}
+
 func TestUpdateStartsANewEnvironment(t *testing.T) {
 	t.Parallel()
 	h := start(t, "")

@@ -44,37 +44,40 @@ const (
 	funcARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
 )
 
-// pkg is the test function for this machine, traced the one with the X-Ray SDK, foreign one for the other processor, idle one
-// that nobody invokes.
-var pkg, traced, foreign, idle []byte
+// pkg is the test function, traced the one with the X-Ray SDK, recorded that of the recorded cases; binary is the first for this
+// machine, foreign one for the other processor.
+var pkg, traced, recordedPkg, binary, foreign []byte
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
-	pkg, traced = build("function"), build("traced")
-	other := map[string]string{"amd64": "arm64", "arm64": "amd64"}[runtime.GOARCH]
-	foreign, idle = zipped("bootstrap", []byte(elfHead(other))), zipped("bootstrap", []byte(elfHead(runtime.GOARCH)))
-	return m.Run()
-}
-
-func build(name string) []byte {
 	dir, err := os.MkdirTemp("", "lambda-test")
 	if err != nil {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "bootstrap")
-	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", binary, "./testdata/"+name)
+	pkg, traced, recordedPkg = build(dir, "function"), build(dir, "traced"), build(dir, "recorded")
+	content, err := os.ReadFile(filepath.Join(dir, "function"))
+	if err != nil {
+		panic(err)
+	}
+	binary = zipped("bootstrap", content)
+	other := map[string]string{"amd64": "arm64", "arm64": "amd64"}[runtime.GOARCH]
+	foreign = zipped("bootstrap", []byte(elfHead(other)))
+	return m.Run()
+}
+
+// build compiles a function and returns a package that starts it where it lies: the binary itself is megabytes, and most tests
+// send it.
+func build(dir, name string) []byte {
+	path := filepath.Join(dir, name)
+	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", path, "./testdata/"+name)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {
 		panic(err)
 	}
-	content, err := os.ReadFile(binary)
-	if err != nil {
-		panic(err)
-	}
-	return zipped("bootstrap", content)
+	return zipped("bootstrap", []byte("#!/bin/sh\nexec "+path+"\n"))
 }
 
 // elfHead is the beginning of a Linux binary: what says which processor it is for.
