@@ -27,7 +27,8 @@ type Evidence struct {
 
 // Underway says whether something is missing that may still come.
 func (e Evidence) Underway() bool {
-	return slices.ContainsFunc(e.Deliveries, func(d Delivery) bool { return d.State != done }) ||
+	return e.Dual.Total.Events > 0 && e.Dual.Underway() ||
+		slices.ContainsFunc(e.Deliveries, func(d Delivery) bool { return d.State != done }) ||
 		slices.ContainsFunc(e.Workflows, func(w monitor.Workflow) bool {
 			return w.State == monitor.StateRunning || w.State == monitor.StateResumed
 		})

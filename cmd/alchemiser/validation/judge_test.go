@@ -122,6 +122,13 @@ func TestEachCriterionFailsByItself(t *testing.T) {
 		"a consistent dual run": {
 			func(e *validation.Evidence) { e.Dual.Total = fingerprint.Counts{Events: 3, Both: 3, OutOfOrder: 1} }, nil,
 		},
+		"a dual run that publishes slowly": {
+			func(e *validation.Evidence) {
+				e.Functions[0].Publishes = nil
+				e.Dual.Total = fingerprint.Counts{Events: 3, Both: 3}
+				e.Dual.Publish.Overhead = fingerprint.Quantiles{N: 3, P99: 100 * time.Millisecond}
+			}, []string{"publish overhead"},
+		},
 		"an inconsistent dual run": {
 			func(e *validation.Evidence) { e.Dual.Total = fingerprint.Counts{Events: 3, Both: 3, Duplicated: 1} }, []string{"dual publishing"},
 		},
@@ -135,6 +142,26 @@ func TestEachCriterionFailsByItself(t *testing.T) {
 				t.Errorf("holds is %t, failed (-want +got):\n%s", r.Holds, d)
 			}
 		})
+	}
+}
+
+func TestWhatMayStillComeIsUnderway(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*validation.Evidence)
+		want   bool
+	}{
+		"nothing":            {func(*validation.Evidence) {}, false},
+		"a delivery":         {func(e *validation.Evidence) { e.Deliveries[0].State = "not finished" }, true},
+		"a workflow":         {func(e *validation.Evidence) { e.Workflows[0].State = monitor.StateResumed }, true},
+		"a dual publication": {func(e *validation.Evidence) { e.Dual.Total = fingerprint.Counts{Events: 3, Both: 2, Missing: 1} }, true},
+		"a failed workflow":  {func(e *validation.Evidence) { e.Workflows[0].State = monitor.StateFailed }, false},
+	} {
+		e := sound()
+		c.change(&e)
+		if got := e.Underway(); got != c.want {
+			t.Errorf("%s: under way is %t", name, got)
+		}
 	}
 }
 
