@@ -114,13 +114,17 @@ type BatchWriteInput struct {
 
 // BatchWriteOutput has no unprocessed items: all are written.
 type BatchWriteOutput struct {
-	UnprocessedItems map[string][]WriteRequest
-	ConsumedCapacity []Consumed `json:",omitempty"`
+	UnprocessedItems      map[string][]WriteRequest
+	ConsumedCapacity      []Consumed                  `json:",omitempty"`
+	ItemCollectionMetrics map[string][]ItemCollection `json:",omitempty"`
 }
 
 func (s *Service) batchWrite(_ context.Context, in BatchWriteInput) (out BatchWriteOutput, err error) {
 	m, err := s.newMeter(in.ReturnConsumedCapacity)
 	if err != nil {
+		return out, err
+	}
+	if err := checkCollectionMetrics(in.ReturnItemCollectionMetrics); err != nil {
 		return out, err
 	}
 	out.UnprocessedItems = map[string][]WriteRequest{}
@@ -156,7 +160,7 @@ func (s *Service) batchWrite(_ context.Context, in BatchWriteInput) (out BatchWr
 		}
 		m.write(w.table, old, next, 1)
 	}
-	out.ConsumedCapacity = m.list()
+	out.ConsumedCapacity, out.ItemCollectionMetrics = m.list(), collections(writes, in.ReturnItemCollectionMetrics)
 	return out, nil
 }
 

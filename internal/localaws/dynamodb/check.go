@@ -31,3 +31,7 @@ func checkLength(n, most int, member string) error {
 	}
 	return nil
 }
+
+func checkCollectionMetrics(asked string) error {
+	return checkEnum(asked, "returnItemCollectionMetrics", "SIZE", "NONE")
+}

@@ -231,3 +231,34 @@ func (r record) index(name string) (*index, error) {
 	}
 	return nil, attr.Invalidf("The table does not have the specified index: %s", name)
 }
+
+// ItemCollection are the items of one partition of a table with local indexes.
+type ItemCollection struct {
+	ItemCollectionKey attr.Item
+	// SizeEstimateRangeGB is always that of less than a gigabyte: nothing limits collections here.
+	SizeEstimateRangeGB [2]float64
+}
+
+// collection is the one that a write has changed; nil if nobody asked or the table has no local indexes.
+func (w write) collection(asked string) *ItemCollection {
+	if asked != "SIZE" || w.verb == check || !slices.ContainsFunc(w.table.Indexes, func(x index) bool { return !x.Global }) {
+		return nil
+	}
+	item := w.key
+	if w.verb == put {
+		item = w.item
+	}
+	name := w.table.partition()
+	return &ItemCollection{ItemCollectionKey: attr.Item{name: item[name]}, SizeEstimateRangeGB: [2]float64{0, 1}}
+}
+
+// collections are those that writes have changed, by table.
+func collections(writes []write, asked string) map[string][]ItemCollection {
+	out := map[string][]ItemCollection{}
+	for _, w := range writes {
+		if c := w.collection(asked); c != nil {
+			out[w.table.Name] = append(out[w.table.Name], *c)
+		}
+	}
+	return out
+}

@@ -293,6 +293,29 @@ func TestWritesToIndexesCost(t *testing.T) {
 	}
 }
 
+// Only a table with local indexes has collections whose size counts.
+func TestWritesTellOfTheirCollection(t *testing.T) {
+	t.Parallel()
+	handler := indexed(t)
+	const size, collection = `,"ReturnItemCollectionMetrics":"SIZE"}`, `{"ItemCollectionKey":{"pk":{"S":"a"}},"SizeEstimateRangeGB":[0,1]}`
+	for _, step := range []struct{ request, want string }{
+		{`PutItem {"TableName":"jobs","Item":$KEY` + size, collection},
+		{`UpdateItem {"TableName":"jobs","Key":$KEY` + size, collection},
+		{`UpdateItem {"TableName":"jobs","Key":$KEY}`, `null`},
+		{`PutItem {"TableName":"state","Item":$KEY` + size, `null`},
+		{`BatchWriteItem {"RequestItems":{"jobs":[{"DeleteRequest":{"Key":$KEY}}]}` + size, `{"jobs":[` + collection + `]}`},
+		{`TransactWriteItems {"TransactItems":[{"Put":{"TableName":"jobs","Item":$KEY}}]` + size, `{"jobs":[` + collection + `]}`},
+	} {
+		var want any
+		if err := json.Unmarshal([]byte(step.want), &want); err != nil {
+			t.Fatal(err)
+		}
+		if diff := gocmp.Diff(want, answered(t, handler, step.request)["ItemCollectionMetrics"]); diff != "" {
+			t.Errorf("%.100s: %s", step.request, diff)
+		}
+	}
+}
+
 // A crash may come between the deletion of a table and that of its items.
 func TestWhatADeletedTableLeftIsDroppedAtTheNextStart(t *testing.T) {
 	t.Parallel()

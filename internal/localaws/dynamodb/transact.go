@@ -33,7 +33,8 @@ type TransactWriteInput struct {
 
 // TransactWriteOutput tells what a transaction cost.
 type TransactWriteOutput struct {
-	ConsumedCapacity []Consumed `json:",omitempty"`
+	ConsumedCapacity      []Consumed                  `json:",omitempty"`
+	ItemCollectionMetrics map[string][]ItemCollection `json:",omitempty"`
 }
 
 // TransactWriteItem is one of four actions.
@@ -80,6 +81,9 @@ func (s *Service) transactWrite(_ context.Context, in TransactWriteInput) (out T
 	if err != nil {
 		return out, err
 	}
+	if err := checkCollectionMetrics(in.ReturnItemCollectionMetrics); err != nil {
+		return out, err
+	}
 	if err := checkLength(len(in.TransactItems), maxActions, "transactItems"); err != nil {
 		return out, err
 	}
@@ -117,7 +121,7 @@ func (s *Service) transactWrite(_ context.Context, in TransactWriteInput) (out T
 	for i, w := range writes {
 		m.write(w.table, olds[i], nexts[i], transactional)
 	}
-	out.ConsumedCapacity = m.list()
+	out.ConsumedCapacity, out.ItemCollectionMetrics = m.list(), collections(writes, in.ReturnItemCollectionMetrics)
 	return out, s.cfg.Store.Update(func(tx *state.Tx) error {
 		for i, w := range writes {
 			if w.verb != check && (olds[i] != nil || nexts[i] != nil) {

@@ -51,8 +51,9 @@ func refuseLegacy(parameters map[string]json.RawMessage) error {
 
 // WriteOutput holds the attributes that ReturnValues asks for.
 type WriteOutput struct {
-	Attributes       attr.Item `json:",omitempty"`
-	ConsumedCapacity *Consumed `json:",omitempty"`
+	Attributes            attr.Item       `json:",omitempty"`
+	ConsumedCapacity      *Consumed       `json:",omitempty"`
+	ItemCollectionMetrics *ItemCollection `json:",omitempty"`
 }
 
 type verb int
@@ -123,7 +124,7 @@ func (in WriteInput) check(v verb) error {
 		in.refuse(),
 		checkEnum(in.ReturnValues, "returnValues", "ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"),
 		checkEnum(in.ReturnValuesOnConditionCheckFailure, "returnValuesOnConditionCheckFailure", "ALL_OLD", "NONE"),
-		checkEnum(in.ReturnItemCollectionMetrics, "returnItemCollectionMetrics", "SIZE", "NONE"),
+		checkCollectionMetrics(in.ReturnItemCollectionMetrics),
 	} {
 		if err != nil {
 			return err
@@ -325,6 +326,6 @@ func (s *Service) single(v verb, in WriteInput, out *WriteOutput) (old, next att
 		return nil, nil, w, err
 	}
 	m.write(w.table, old, next, 1)
-	out.ConsumedCapacity = m.one()
+	out.ConsumedCapacity, out.ItemCollectionMetrics = m.one(), w.collection(in.ReturnItemCollectionMetrics)
 	return old, next, w, nil
 }
