@@ -206,9 +206,12 @@ func TestIndexesShowWhatTheTableHas(t *testing.T) {
 			text string
 			has  func(at int) bool
 		}{
-			{"#a = :n", func(at int) bool { return at == 1 }}, {"#a < :n", func(at int) bool { return at < 1 }},
-			{"#a <= :n", func(at int) bool { return at <= 1 }}, {"#a > :n", func(at int) bool { return at > 1 }},
-			{"#a >= :n", func(at int) bool { return at >= 1 }}, {"#a BETWEEN :n AND :n", func(at int) bool { return at == 1 }},
+			{"#a = :n", func(at int) bool { return at == 1 }},
+			{"#a < :n", func(at int) bool { return at < 1 }},
+			{"#a <= :n", func(at int) bool { return at <= 1 }},
+			{"#a > :n", func(at int) bool { return at > 1 }},
+			{"#a >= :n", func(at int) bool { return at >= 1 }},
+			{"#a BETWEEN :n AND :n", func(at int) bool { return at == 1 }},
 		}).Draw(rt, "condition")
 		chosen := jobs(func(j job) bool { return owned(j) && condition.has(j.at) }, "[at note owner pk sk]")
 		forward := rapid.Bool().Draw(rt, "forward")
