@@ -90,9 +90,9 @@ func newWorkflowShowCommand() *cobra.Command {
 		Use:   "show ID",
 		Short: "Show a workflow: what happened, what it wanted, planned and traded",
 		Long: `Show a workflow by its correlation id: the timeline, the signals with their reasons, the plan, the orders with their fills, and the
-positions before and after. --orders explains each order from signal to fill instead.
+positions before and after. --orders explains each order from signal to fill instead; those of a run that is under way, or has died, too.
 
-The timeline comes from the state table, the rest from the log group of all events.`,
+The timeline, orders and fills come from the state table, the rest from the log group of all events.`,
 		Example: "  alchemiser --stage prod workflow show run-main-2026-03-02T20:45:00Z --orders",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -123,7 +123,11 @@ The timeline comes from the state table, the rest from the log group of all even
 			}
 			story := storyOf(id, entries, passed)
 			if orders {
-				explained := report.Explain(story.Events)
+				ledger, err := client.Orders(ctx, planOf(story.Events))
+				if err != nil {
+					return err
+				}
+				explained := report.Explain(story.Events, ledger)
 				return o.print(emptyNotNull(explained), func() error { return report.WriteOrders(cmd.OutOrStdout(), explained) })
 			}
 			return o.print(story, func() error { return report.Write(cmd.OutOrStdout(), story) })
@@ -150,6 +154,17 @@ func storyOf(id string, entries []monitor.Entry, passed []workflow.Passed) repor
 	}
 	slices.SortStableFunc(story.Events, func(a, b events.Event) int { return a.Timestamp.Compare(b.Timestamp) })
 	return story
+}
+
+// planOf returns the plan that the events tell of, or one without trades.
+func planOf(es []events.Event) events.RebalancePlanned {
+	var plan events.RebalancePlanned
+	for _, e := range es {
+		if p, ok := e.Payload.(events.RebalancePlanned); ok {
+			plan = p
+		}
+	}
+	return plan
 }
 
 // writePassed writes an event as a line.

@@ -178,8 +178,8 @@ func story() []events.Event {
 			Run: run, Bought: d("6300.63"), Sold: d("13798"), EquityAfter: d("1234565"), CashAfter: d("-12.5"),
 			PositionsAfter: []events.Holding{{Symbol: "SPY", Quantity: d("10.5"), Price: d("600"), MarketValue: d("6300")}},
 			Orders: []events.ExecutedOrder{
-				{ClientOrderID: "o-1", Symbol: "T", Side: market.Sell, Quantity: d("600"), FilledQuantity: d("600"), AveragePrice: d("22.9967"), SlippageBps: d("1.4"), Status: events.OrderFilled},
-				{ClientOrderID: "o-2", Symbol: "SPY", Side: market.Buy, Quantity: d("10.5"), Status: events.OrderRejected, Reason: "halted"},
+				{ClientOrderID: "o-1", Symbol: "T", Side: market.Sell, OrderType: "market", ArrivalPrice: d("23"), Quantity: d("600"), FilledQuantity: d("600"), AveragePrice: d("22.9967"), SlippageBps: d("1.4"), Status: events.OrderFilled},
+				{ClientOrderID: "o-2", Symbol: "SPY", Side: market.Buy, OrderType: "limit", LimitPrice: d("600.05"), Quantity: d("10.5"), Status: events.OrderRejected, Reason: "halted"},
 			},
 		},
 	}

@@ -16,13 +16,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/xray"
 	"github.com/google/go-cmp/cmp"
+	"github.com/shopspring/decimal"
 
 	"github.com/the-alchemiser/alchemiser/cmd/alchemiser/workflow"
+	"github.com/the-alchemiser/alchemiser/internal/execution"
 	"github.com/the-alchemiser/alchemiser/internal/localaws"
 	"github.com/the-alchemiser/alchemiser/internal/monitor"
 	"github.com/the-alchemiser/alchemiser/internal/naming"
 	"github.com/the-alchemiser/alchemiser/internal/store"
 	"github.com/the-alchemiser/alchemiser/pkg/events"
+	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
 
 const stage = naming.Stage("test")
@@ -145,6 +148,52 @@ func TestWorkflowsSinceADay(t *testing.T) {
 	}
 	if entries, err := a.client.History(t.Context(), "yesterday"); err != nil || len(entries) != 1 || entries[0].Summary != "begun" {
 		t.Errorf("History = %+v, %v", entries, err)
+	}
+}
+
+func TestOrdersOfAPlanAreThoseOfTheLedger(t *testing.T) {
+	t.Parallel()
+	a, d := newAccount(t), decimal.RequireFromString
+	table, err := store.New(store.Config{Client: dynamodb.NewFromConfig(a.cfg), Table: stage.Table(), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const parts = 12 // more than have one figure
+	put := func(symbol string, step int, state execution.State, parts int) {
+		t.Helper()
+		o := execution.Order{
+			OrderRequest: execution.OrderRequest{
+				ClientID: execution.OrderID("plan-1", symbol, market.Buy, step), Symbol: symbol, Side: market.Buy, Type: execution.OrderLimit,
+				Quantity: d("20"), Limit: d("5"),
+			},
+			BrokerID: "b", State: state, Filled: decimal.NewFromInt(int64(parts)), AveragePrice: d("5"), PlanID: "plan-1", Step: step, Fills: parts,
+		}
+		var fills []execution.Fill
+		for n := range parts {
+			fills = append(fills, execution.Fill{ClientID: o.ClientID, Number: n + 1, Quantity: d("1"), Price: decimal.NewFromInt(int64(n + 1))})
+		}
+		a.must(nil, table.PutOrder(t.Context(), o, fills...))
+	}
+	put("SPY", 0, execution.StateCancelled, parts)
+	put("SPY", 1, execution.StatePendingSubmit, 0)
+	put("TLT", 0, execution.StateWorking, 0)
+	got, err := a.client.Orders(t.Context(), events.RebalancePlanned{PlanID: "plan-1", Trades: []events.Trade{
+		{Symbol: "TLT", Side: market.Buy}, {Symbol: "GE", Side: market.Sell}, {Symbol: "SPY", Side: market.Buy},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, b := range got {
+		told = append(told, fmt.Sprint(b.Order.Symbol, " ", b.Order.Step, " ", b.Order.Status, " ", len(b.Fills)))
+		for i, f := range b.Fills {
+			if f.Price.IntPart() != int64(i+1) {
+				t.Errorf("fill %d has the price %s: they are not in order", i, f.Price)
+			}
+		}
+	}
+	if d := cmp.Diff([]string{"TLT 0 working 0", "SPY 0 cancelled 12", "SPY 1 pending_submit 0"}, told); d != "" {
+		t.Errorf("orders (-want +got):\n%s", d)
 	}
 }
 
