@@ -28,13 +28,10 @@ func dueKey(seconds int64) string { return fmt.Sprintf("%013d/", seconds) }
 
 // indexExpiry makes the rows of the index for the items that are there when time to live is switched on.
 func (s *Service) indexExpiry(rec record) error {
-	return s.cfg.Store.Update(func(tx *state.Tx) error {
-		return s.items.Scan(rec.rows(), "", func(row string, item attr.Item) bool {
-			if key, ok := expiryKey(rec, row, item); ok {
-				s.expiry.PutTx(tx, key, expiring{rec.Name, row})
-			}
-			return true
-		})
+	return s.each(rec, func(tx *state.Tx, row string, item attr.Item) {
+		if key, ok := expiryKey(rec, row, item); ok {
+			s.expiry.PutTx(tx, key, expiring{rec.Name, row})
+		}
 	})
 }
 

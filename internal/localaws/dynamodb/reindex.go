@@ -104,30 +104,39 @@ func (s *Service) fillIndex(rec record, name string) error {
 	if err != nil {
 		return err
 	}
+	return s.each(rec, func(tx *state.Tx, row string, item attr.Item) {
+		if key, ok := x.row(rec, row, item); ok {
+			s.indexed.PutTx(tx, key, x.project(rec, item))
+		}
+	})
+}
+
+// each calls f for every item of the table, some a commit.
+func (s *Service) each(rec record, f func(tx *state.Tx, row string, item attr.Item)) error {
+	type found struct {
+		row  string
+		item attr.Item
+	}
 	from := ""
 	for {
-		rows := map[string]attr.Item{}
-		last := ""
+		var page []found
 		err := s.items.Scan(rec.rows(), from, func(row string, item attr.Item) bool {
-			last = row
-			if key, ok := x.row(rec, row, item); ok {
-				rows[key] = x.project(rec, item)
-			}
-			return len(rows) < perCommit
+			page = append(page, found{row, item})
+			return len(page) < perCommit
 		})
-		if err != nil || last == "" {
+		if err != nil || len(page) == 0 {
 			return err
 		}
 		err = s.cfg.Store.Update(func(tx *state.Tx) error {
-			for key, item := range rows {
-				s.indexed.PutTx(tx, key, item)
+			for _, each := range page {
+				f(tx, each.row, each.item)
 			}
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		from = last + "\x00"
+		from = page[len(page)-1].row + "\x00"
 	}
 }
 

@@ -211,6 +211,7 @@ func (s *Service) seen(clientToken, request string) (bool, error) {
 
 // forgetTokens deletes the tokens that no longer count.
 func (s *Service) forgetTokens() error {
+	defer s.lockAll()() // or a token that comes again at this moment is forgotten, too
 	now := s.cfg.Clock.Now()
 	return s.cfg.Store.Update(func(tx *state.Tx) error {
 		return s.tokens.Scan("", "", func(key string, t token) bool {
