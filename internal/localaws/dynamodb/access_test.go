@@ -28,9 +28,7 @@ func TestPoliciesSeeWhatARequestIsAbout(t *testing.T) {
 		t.Fatal(err)
 	}
 	handler := over(s)
-	answered(t, handler, `CreateTable {"TableName":"jobs","BillingMode":"PAY_PER_REQUEST",`+attributes+`,
-		"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}],
-		"GlobalSecondaryIndexes":[{`+byOwner+`}],"LocalSecondaryIndexes":[{`+byAge+`}]}`)
+	answered(t, handler, createIndexed)
 	const table = "arn:aws:dynamodb:us-east-1:000000000000:table/jobs"
 	const key = `{"pk":{"S":"a"},"sk":{"S":"b"}}`
 	type context = map[string][]string

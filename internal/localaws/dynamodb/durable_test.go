@@ -38,9 +38,7 @@ func TestAPowerLossTakesNothingThatWasAcknowledged(t *testing.T) {
 	t.Parallel()
 	disk := vfs.NewCrashableMem()
 	handler := on(t, disk)
-	answered(t, handler, `CreateTable {"TableName":"jobs","BillingMode":"PAY_PER_REQUEST",`+attributes+`,
-		"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}],
-		"GlobalSecondaryIndexes":[{`+byOwner+`}],"LocalSecondaryIndexes":[{`+byAge+`}]}`)
+	answered(t, handler, createIndexed)
 	const writers, writes = 4, 25
 	put := func(writer, n int, sk string) string {
 		return fmt.Sprintf(`{"Put":{"TableName":"jobs","Item":{"pk":{"S":"%d"},"sk":{"S":"%s%d"},"owner":{"S":"x"},"at":{"N":"%d"}}}}`, writer, sk, n, n)

@@ -29,11 +29,13 @@ const (
 func indexed(t testing.TB) http.Handler {
 	t.Helper()
 	handler := plain(t)
-	answered(t, handler, `CreateTable {"TableName":"jobs","BillingMode":"PAY_PER_REQUEST",`+attributes+`,
-		"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}],
-		"GlobalSecondaryIndexes":[{`+byOwner+`}],"LocalSecondaryIndexes":[{`+byAge+`}]}`)
+	answered(t, handler, createIndexed)
 	return handler
 }
+
+const createIndexed = `CreateTable {"TableName":"jobs","BillingMode":"PAY_PER_REQUEST",` + attributes + `,
+	"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}],
+	"GlobalSecondaryIndexes":[{` + byOwner + `}],"LocalSecondaryIndexes":[{` + byAge + `}]}`
 
 func TestIndexesAreCheckedWhenTheyAreMade(t *testing.T) {
 	t.Parallel()
@@ -147,8 +149,10 @@ func names(item map[string]any) string {
 // Whatever is written, an index has exactly the items that have its keys, in their order; also one that is made later.
 func TestIndexesShowWhatTheTableHas(t *testing.T) {
 	t.Parallel()
+	handler := plain(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		handler := indexed(t)
+		answered(t, handler, createIndexed)
+		defer answered(t, handler, `DeleteTable {"TableName":"jobs"}`)
 		model := map[string]job{}
 		for range rapid.IntRange(0, 12).Draw(rt, "writes") {
 			j := job{
