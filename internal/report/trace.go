@@ -296,9 +296,9 @@ func (t Trace) walk(visit func(s *Span, depth int)) {
 
 // bar draws a part of the whole with so many characters.
 func bar(offset, length, whole time.Duration, characters int) string {
-	n := time.Duration(characters)
-	from := min(int(offset*n/whole), characters-1)
-	width := max(1, min(int((length*n+whole-1)/whole), characters-from))
+	share := float64(characters) / float64(whole)
+	from := min(int(float64(offset)*share), characters-1)
+	width := max(1, min(int(math.Ceil(float64(length)*share)), characters-from))
 	return strings.Repeat("·", from) + strings.Repeat("█", width) + strings.Repeat("·", characters-from-width)
 }
 

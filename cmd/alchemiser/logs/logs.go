@@ -94,10 +94,7 @@ func (r *Reader) Follow(ctx context.Context, correlationID string, since time.Ti
 	tails := r.tails()
 	for {
 		lines, err := r.read(ctx, tails, correlationID, since)
-		if ctx.Err() != nil {
-			return nil // interrupted, as was meant
-		}
-		if err != nil {
+		if err != nil && ctx.Err() == nil { // else interrupted, as was meant
 			return err
 		}
 		for _, l := range lines {
