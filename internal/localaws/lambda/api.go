@@ -21,7 +21,7 @@ func (s *Service) API() wire.Service {
 			"Event source mappings read SQS queues only, and work on five batches at once unless told otherwise: they do not scale up.",
 			"An invocation by an event source mapping begins a trace of its own, to which those of its messages are not linked.",
 			"There are no images, layers, VPCs, function URLs, provisioned concurrency, response streaming and code signing.",
-			"What a function takes of memory is looked at every 20 ms, and limited on Linux only; it has the whole processor, whatever its memory.",
+			"What a function takes of memory is looked at every 50 ms and at its end, and limited on Linux only; it has the whole processor, whatever its memory.",
 			"Changes take effect at once: nothing is ever Pending or InProgress for the next request, and none is refused for that.",
 			"A role that may not write segments loses those that the function sends; Lambda's own are kept.",
 		},

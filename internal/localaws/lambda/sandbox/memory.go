@@ -3,8 +3,12 @@ package sandbox
 import "time"
 
 // sampleEvery is how often the memory of a running invocation is looked at. What a function takes and gives back in between
-// is seen at its end, as the process keeps its peak.
-const sampleEvery = 20 * time.Millisecond
+// is seen at its end, as the process keeps its peak. Looking at what it has started takes far longer: that is done at every
+// fourth time.
+const (
+	sampleEvery     = 50 * time.Millisecond
+	childrenEachNth = 4
+)
 
 // guard kills the process, with all that it has started, once they take more memory than they have. It ends with stop.
 func (e *Environment) guard() (stop func()) {
@@ -13,7 +17,7 @@ func (e *Environment) guard() (stop func()) {
 		go func() {
 			tick := time.NewTicker(sampleEvery)
 			defer tick.Stop()
-			for {
+			for n := 1; ; n++ {
 				select {
 				case <-tick.C:
 				case <-done:
@@ -21,7 +25,7 @@ func (e *Environment) guard() (stop func()) {
 				case <-e.exited:
 					return
 				}
-				if memory(e.cmd.Process.Pid) > e.limit {
+				if memory(e.cmd.Process.Pid, n%childrenEachNth == 0) > e.limit {
 					e.overrun.Store(true)
 					e.Kill()
 					return

@@ -16,9 +16,9 @@ func processAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// memory returns the resident memory of a process and of all that it has started, in bytes; 0 if it has ended.
+// memory returns the resident memory of a process, with that of all it has started if asked for, in bytes; 0 if it has ended.
 // https://man7.org/linux/man-pages/man5/proc_pid_statm.5.html
-func memory(pid int) int64 {
+func memory(pid int, children bool) int64 {
 	statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {
 		return 0
@@ -28,18 +28,21 @@ func memory(pid int) int64 {
 		return 0
 	}
 	sum := resident * int64(os.Getpagesize())
+	if !children {
+		return sum
+	}
 	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	if err != nil {
 		return sum
 	}
 	for _, task := range tasks {
-		children, err := os.ReadFile(task)
+		ids, err := os.ReadFile(task)
 		if err != nil {
 			continue // the thread has just ended
 		}
-		for _, child := range strings.Fields(string(children)) {
+		for _, child := range strings.Fields(string(ids)) {
 			if id, err := strconv.Atoi(child); err == nil {
-				sum += memory(id)
+				sum += memory(id, true)
 			}
 		}
 	}

@@ -11,4 +11,4 @@ func processAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setp
 func maxMemory(int) int64 { return 0 }
 
 // memory is not known either.
-func memory(int) int64 { return 0 }
+func memory(int, bool) int64 { return 0 }
