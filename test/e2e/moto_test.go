@@ -27,7 +27,27 @@ import (
 // is not looked at for this. With observability=false the stack has nothing else that moto lacks.
 func TestMoto(t *testing.T) {
 	t.Parallel()
-	url := startMoto(t)
+	options := stackOn(t, startMoto(t), map[string]any{"stage": "moto", "observability": false})
+	initialise(t, options)
+	terraform.ApplyContext(t, t.Context(), options)
+	made := resources(t, options)
+	for _, want := range []string{
+		`aws_cloudwatch_event_bus`, `aws_cloudwatch_event_archive`, `aws_dynamodb_table`, `aws_lambda_function`, `aws_lambda_alias`,
+		`aws_lambda_function_event_invoke_config`, `aws_scheduler_schedule`, `aws_sqs_queue`, `aws_sns_topic`, `aws_iam_role_policy`,
+	} {
+		if !slices.ContainsFunc(made, func(address string) bool { return strings.Contains(address, want+".") }) {
+			t.Errorf("moto has no %s: what was applied?\n%s", want, strings.Join(made, "\n"))
+		}
+	}
+	terraform.DestroyContext(t, t.Context(), options)
+	if left := resources(t, options); len(left) > 0 {
+		t.Errorf("destroy left %q", left)
+	}
+}
+
+// stackOn returns what Terraform needs to deploy the stack to the AWS that answers at url, in a folder of its own.
+func stackOn(t *testing.T, url string, vars map[string]any) *terraform.Options {
+	t.Helper()
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
@@ -48,34 +68,16 @@ func TestMoto(t *testing.T) {
 	if config != "" {
 		env["TF_CLI_CONFIG_FILE"] = config
 	}
-	options := &terraform.Options{
+	vars["architecture"] = map[string]string{"amd64": "x86_64", "arm64": "arm64"}[runtime.GOARCH]
+	return &terraform.Options{
 		TerraformDir:  filepath.Join(root, "terraform"),
 		BackendConfig: map[string]any{"path": filepath.Join(folder, "terraform.tfstate")},
 		Reconfigure:   true,
 		EnvVars:       env,
-		Vars: map[string]any{
-			"stage":         "moto",
-			"architecture":  map[string]string{"amd64": "x86_64", "arm64": "arm64"}[runtime.GOARCH],
-			"observability": false,
-		},
-		Parallelism: 30,
-		NoColor:     true,
-		Logger:      logger.Discard,
-	}
-	initialise(t, options)
-	terraform.ApplyContext(t, t.Context(), options)
-	made := resources(t, options)
-	for _, want := range []string{
-		`aws_cloudwatch_event_bus`, `aws_cloudwatch_event_archive`, `aws_dynamodb_table`, `aws_lambda_function`, `aws_lambda_alias`,
-		`aws_lambda_function_event_invoke_config`, `aws_scheduler_schedule`, `aws_sqs_queue`, `aws_sns_topic`, `aws_iam_role_policy`,
-	} {
-		if !slices.ContainsFunc(made, func(address string) bool { return strings.Contains(address, want+".") }) {
-			t.Errorf("moto has no %s: what was applied?\n%s", want, strings.Join(made, "\n"))
-		}
-	}
-	terraform.DestroyContext(t, t.Context(), options)
-	if left := resources(t, options); len(left) > 0 {
-		t.Errorf("destroy left %q", left)
+		Vars:          vars,
+		Parallelism:   30,
+		NoColor:       true,
+		Logger:        logger.Discard,
 	}
 }
 

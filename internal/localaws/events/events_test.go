@@ -385,3 +385,49 @@ func TestInventoryIsEmptyAfterEverythingIsDeleted(t *testing.T) {
 		}
 	})
 }
+
+func TestScheduledRules(t *testing.T) {
+	run(t, func(b *bench) {
+		t := b.t
+		put := func(state types.RuleState) {
+			t.Helper()
+			must[*eventbridge.PutRuleOutput](t)(b.PutRule(t.Context(), &eventbridge.PutRuleInput{
+				Name: aws.String("tick"), ScheduleExpression: aws.String("rate(5 minutes)"), State: state,
+			}))
+		}
+		put(types.RuleStateEnabled)
+		must[*eventbridge.PutTargetsOutput](t)(b.PutTargets(t.Context(), &eventbridge.PutTargetsInput{
+			Rule: aws.String("tick"), Targets: []types.Target{{Id: aws.String("q"), Arn: aws.String(queue)}},
+		}))
+		ticks := func(after time.Duration, want int, why string) {
+			t.Helper()
+			time.Sleep(after)
+			synctest.Wait()
+			got := b.receiver.take(queue)
+			if len(got) != want {
+				t.Fatalf("%s: %d events, want %d", why, len(got), want)
+			}
+			for _, m := range got {
+				if body := string(m.Body); !strings.Contains(body, `"detail-type":"Scheduled Event","source":"aws.events"`) || !strings.Contains(body, `:rule/tick"],"detail":{}`) {
+					t.Errorf("%s: the event is %s", why, body)
+				}
+			}
+		}
+		ticks(5*time.Minute-time.Second, 0, "before the first")
+		ticks(time.Second, 1, "the first")
+		ticks(time.Hour, 12, "an hour")
+		b.stop()
+		b.start()
+		ticks(5*time.Minute, 1, "after a restart none is missing and none comes again")
+		must[*eventbridge.DisableRuleOutput](t)(b.DisableRule(t.Context(), &eventbridge.DisableRuleInput{Name: aws.String("tick")}))
+		ticks(time.Hour, 0, "disabled")
+		must[*eventbridge.EnableRuleOutput](t)(b.EnableRule(t.Context(), &eventbridge.EnableRuleInput{Name: aws.String("tick")}))
+		ticks(4*time.Minute, 0, "enabled again, it begins anew")
+		ticks(time.Minute, 1, "and goes on")
+		b.stop()
+		time.Sleep(33 * time.Minute)
+		b.start()
+		ticks(0, 0, "what fell due long ago, while the endpoint was down, is left out")
+		ticks(2*time.Minute, 1, "the next comes at its time")
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/arn"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/events/pattern"
@@ -29,13 +30,17 @@ type rule struct {
 	Archive string
 	Tags    map[string]string
 	Targets []Target
+	// Schedule is rate() or cron(), or empty. Rates count from Since; Fired is the last occurrence that was sent.
+	Schedule     string    `json:",omitempty"`
+	Since, Fired time.Time `json:",omitzero"`
 }
 
 // compiledRule is a rule ready to match.
 type compiledRule struct {
 	rule
-	pattern *pattern.Pattern
-	targets []compiledTarget
+	pattern  *pattern.Pattern       // nil for a rule that has a schedule only
+	schedule *expression.Expression // nil for a rule without
+	targets  []compiledTarget
 }
 
 func ruleARN(bus, name string) string {
@@ -52,9 +57,18 @@ func (r rule) key() string { return r.Bus + "/" + r.Name }
 // remember makes the rule match. The caller holds the lock.
 func (s *Service) remember(r rule) error {
 	c := &compiledRule{rule: r}
-	var err error
-	if c.pattern, err = pattern.Compile(r.Pattern); err != nil {
-		return fmt.Errorf("rule %s: %w", r.Name, err)
+	if r.Pattern != "" {
+		var err error
+		if c.pattern, err = pattern.Compile(r.Pattern); err != nil {
+			return fmt.Errorf("rule %s: %w", r.Name, err)
+		}
+	}
+	if r.Schedule != "" {
+		parsed, err := expression.Parse(r.Schedule)
+		if err != nil {
+			return fmt.Errorf("rule %s: %w", r.Name, err)
+		}
+		c.schedule = &parsed
 	}
 	for _, t := range r.Targets {
 		compiled, err := t.compile()
@@ -79,6 +93,7 @@ func (s *Service) putStoredRule(r rule) error {
 		return err
 	}
 	s.reindex(r.Bus)
+	s.wakeSchedules()
 	return nil
 }
 
@@ -87,7 +102,7 @@ func (s *Service) reindex(bus string) {
 	var rules []*compiledRule
 	var patterns []*pattern.Pattern
 	for _, name := range slices.Sorted(maps.Keys(s.rules[bus])) {
-		if r := s.rules[bus][name]; r.State != disabled {
+		if r := s.rules[bus][name]; r.State != disabled && r.pattern != nil {
 			rules, patterns = append(rules, r), append(patterns, r.pattern)
 		}
 	}
@@ -158,24 +173,24 @@ func (s *Service) putRule(_ context.Context, in PutRuleInput) (RuleCreated, erro
 		}
 		r = old.rule
 	}
-	r.Pattern, r.State, r.Description, r.RoleARN = in.EventPattern, in.State, in.Description, in.RoleArn
-	return RuleCreated{RuleArn: r.arn()}, s.putStoredRule(r)
+	before := r
+	r.Pattern, r.State, r.Description, r.RoleARN, r.Schedule = in.EventPattern, in.State, in.Description, in.RoleArn, in.ScheduleExpression
+	return RuleCreated{RuleArn: r.arn()}, s.putStoredRule(s.scheduledFrom(r, before))
 }
 
 func (in PutRuleInput) check(bus string) error {
 	if in.EventPattern == "" && in.ScheduleExpression == "" {
 		return invalid("Parameter(s) EventPattern or ScheduleExpression must be specified.")
 	}
-	if in.ScheduleExpression == "" {
-		return checkPattern(in.EventPattern)
+	if in.ScheduleExpression != "" {
+		if err := checkSchedule(in.ScheduleExpression, bus); err != nil {
+			return err
+		}
 	}
-	if bus != defaultBus {
-		return invalid("ScheduleExpression is supported only on the default event bus.")
+	if in.EventPattern == "" {
+		return nil
 	}
-	if e, err := expression.Parse(in.ScheduleExpression); err != nil || !e.OfRule() {
-		return invalid("Parameter ScheduleExpression is not valid.")
-	}
-	return invalid("ScheduleExpression of rules is not implemented by the local endpoint: use EventBridge Scheduler.")
+	return checkPattern(in.EventPattern)
 }
 
 // unmanaged refuses to change a rule that belongs to an archive.
@@ -196,6 +211,7 @@ type RuleRef struct {
 type RuleDescription struct {
 	Name, Arn, EventBusName, State string
 	EventPattern                   string `json:",omitempty"`
+	ScheduleExpression             string `json:",omitempty"`
 	Description                    string `json:",omitempty"`
 	RoleArn                        string `json:",omitempty"`
 	ManagedBy                      string `json:",omitempty"`
@@ -204,7 +220,7 @@ type RuleDescription struct {
 
 func (r rule) describe() RuleDescription {
 	return RuleDescription{
-		Name: r.Name, Arn: r.arn(), EventBusName: r.Bus, State: r.State, EventPattern: r.Pattern,
+		Name: r.Name, Arn: r.arn(), EventBusName: r.Bus, State: r.State, EventPattern: r.Pattern, ScheduleExpression: r.Schedule,
 		Description: r.Description, RoleArn: r.RoleARN, ManagedBy: r.ManagedBy,
 	}
 }
@@ -271,7 +287,7 @@ func (s *Service) setState(in RuleRef, to string) error {
 	}
 	changed := r.rule
 	changed.State = to
-	return s.putStoredRule(changed)
+	return s.putStoredRule(s.scheduledFrom(changed, r.rule))
 }
 
 // ListRulesInput is the input of ListRules and ListRuleNamesByTarget.

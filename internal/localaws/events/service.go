@@ -49,6 +49,8 @@ type Service struct {
 	queue  *queue
 	// replay wakes the loop that replays.
 	replay chan struct{}
+	// scheduled wakes the loop of rules with schedules.
+	scheduled chan struct{}
 	// stepping is held while a replay is moved on; it is taken before mu.
 	stepping sync.Mutex
 
@@ -93,13 +95,14 @@ func New(cfg Config) (*Service, error) {
 			replays:  state.NewTable[replay](cfg.Store, "events.replays"),
 			pending:  state.NewTable[pending](cfg.Store, "events.pending"),
 		},
-		queue:    newQueue(),
-		replay:   make(chan struct{}, 1),
-		buses:    map[string]bus{},
-		rules:    map[string]map[string]*compiledRule{},
-		index:    map[string]*pattern.Index[*compiledRule]{},
-		archives: map[string]archive{},
-		replays:  map[string]replay{},
+		queue:     newQueue(),
+		replay:    make(chan struct{}, 1),
+		scheduled: make(chan struct{}, 1),
+		buses:     map[string]bus{},
+		rules:     map[string]map[string]*compiledRule{},
+		index:     map[string]*pattern.Index[*compiledRule]{},
+		archives:  map[string]archive{},
+		replays:   map[string]replay{},
 	}
 	if err := s.load(); err != nil {
 		return nil, fmt.Errorf("load events: %w", err)
@@ -134,7 +137,7 @@ func (s *Service) API() wire.Service {
 		Name: "events", Protocol: wire.JSON11, Target: "AWSEvents",
 		Access: s.access,
 		Gaps: []string{
-			"Rules have no schedules (EventBridge Scheduler serves those); there are no API destinations, connections, global endpoints, partner and second-generation buses.",
+			"A scheduled event of a rule that is more than a minute late, as the endpoint was down, is left out; there are no API destinations, connections, global endpoints, partner and second-generation buses.",
 			"A replay begins after two seconds and sends 1,000 events a second; on AWS it takes minutes.",
 			"A retry waits 50 to 100 % of its step: AWS says exponential back off with jitter, not how long.",
 			"There is no limit on the rules of a bus.",
@@ -176,12 +179,13 @@ func (s *Service) API() wire.Service {
 	}
 }
 
-// Run delivers events, replays archives and drops archived events beyond their retention until ctx ends. What was not
+// Run delivers events, sends scheduled ones, replays archives and drops archived events beyond their retention until ctx ends. What was not
 // delivered by then is delivered by the next service on the same store.
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.deliver(ctx) })
 	g.Go(func() error { return s.runReplays(ctx) })
+	g.Go(func() error { return s.runSchedules(ctx) })
 	g.Go(func() error { return s.expireArchives(ctx) })
 	return g.Wait()
 }
