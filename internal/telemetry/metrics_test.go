@@ -2,6 +2,7 @@ package telemetry_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"testing"
 	"time"
@@ -60,14 +61,24 @@ func TestTenMetricsAndTheRestAsFields(t *testing.T) {
 	m.Watched(ctx, monitor.Watched{Stalled: 1, Overdue: true})
 
 	sums := map[string]float64{}
-	for _, line := range lines(t, &log) {
-		meta, ok := line["_aws"].(map[string]any)
-		if !ok {
-			continue
+	for text := range bytes.Lines(log.Bytes()) {
+		var line struct {
+			AWS struct {
+				CloudWatchMetrics []struct{ Metrics []struct{ Name string } }
+			} `json:"_aws"`
 		}
-		for _, d := range meta["CloudWatchMetrics"].([]any)[0].(map[string]any)["Metrics"].([]any) {
-			name := d.(map[string]any)["Name"].(string)
-			sums[name] += line[name].(float64)
+		values := map[string]any{}
+		if err := errors.Join(json.Unmarshal(text, &line), json.Unmarshal(text, &values)); err != nil {
+			t.Fatal(err)
+		}
+		for _, metrics := range line.AWS.CloudWatchMetrics {
+			for _, m := range metrics.Metrics {
+				value, ok := values[m.Name].(float64)
+				if !ok {
+					t.Errorf("%s is %v, want a number", m.Name, values[m.Name])
+				}
+				sums[m.Name] += value
+			}
 		}
 	}
 	want := map[string]float64{
