@@ -142,6 +142,17 @@ func TestWriteTraceDrawsBarsOfAWidth(t *testing.T) {
 	}
 }
 
+func TestASpanThatIsOpenSaysSo(t *testing.T) {
+	trace, err := report.ParseTrace("id", []string{`{"id":"r","name":"under way","start_time":100,"in_progress":true}`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := report.WriteTrace(&out, trace, 10); err != nil || !strings.Contains(out.String(), "under way …") {
+		t.Errorf("an open span: %v\n%s", err, out.String())
+	}
+}
+
 func TestParseTraceNamesTheBrokenSegment(t *testing.T) {
 	if _, err := report.ParseTrace("1-2-3", []string{`{}`, `{"id":`}); err == nil {
 		t.Error("a broken segment document was accepted")

@@ -143,6 +143,9 @@ func (p *printer) waterfall(trace Trace, width int) {
 		if s.Failed {
 			name += " ✗"
 		}
+		if s.Open {
+			name += " …"
+		}
 		t.AppendRow(table.Row{name, milliseconds(s.Start.Sub(start)), milliseconds(s.End.Sub(s.Start)), bar(s.Start.Sub(start), s.End.Sub(s.Start), whole, width)})
 	})
 	p.table(t)

@@ -83,6 +83,7 @@ func (t *tail) about(ctx context.Context, requests []string, since time.Time) ([
 			return nil, err
 		}
 		begun := map[string]Line{}
+		var last []Line // they come first: of lines of one moment, these are in order
 		for _, l := range lines {
 			where := l.request + " " + l.stream
 			if l.kind == kindStart {
@@ -97,10 +98,10 @@ func (t *tail) about(ctx context.Context, requests []string, since time.Time) ([
 				if err != nil {
 					return nil, err
 				}
-				lines = append(lines, died...)
+				last = append(last, died...)
 			}
 		}
-		all = append(all, lines...)
+		all = append(append(all, last...), lines...)
 	}
 	return slices.DeleteFunc(all, Line.noise), nil
 }
