@@ -3,6 +3,7 @@ package sns
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"unicode/utf8"
 
@@ -111,13 +112,18 @@ func (s *Service) publish(m message) (message, error) {
 	}
 	m.ID, m.At = uuid.NewString(), wire.Time{Time: s.cfg.Clock.Now()}
 	var subs []subscription
+	var unreadable error
 	err = s.subscriptions.Scan(t.ARN+"|", "", func(_ string, sub subscription) bool {
-		if sub.Token == "" {
+		wanted := sub.Token == ""
+		if wanted {
+			wanted, unreadable = sub.wants(m)
+		}
+		if wanted {
 			subs = append(subs, sub)
 		}
-		return true
+		return unreadable == nil
 	})
-	if err != nil {
+	if err := errors.Join(err, unreadable); err != nil {
 		return m, err
 	}
 	err = s.cfg.Store.Update(func(tx *state.Tx) error {

@@ -1,7 +1,7 @@
 // Package sns is Amazon SNS: standard topics, subscriptions, and the fan-out of messages to queues, functions and a
 // local outbox of e-mail.
 //
-// It does not do FIFO topics, filter policies, SMS and push; requests for them are refused. Subscriptions over HTTP stay
+// It does not do FIFO topics, SMS and push; requests for them are refused. Subscriptions over HTTP stay
 // pending, as nothing outside of the endpoint is called. Messages carry no valid signature.
 //
 // API: https://docs.aws.amazon.com/sns/latest/api/welcome.html
@@ -88,7 +88,7 @@ func (s *Service) API() wire.Service {
 		Name: "sns", Protocol: wire.Query, Version: "2010-03-31", Namespace: "http://sns.amazonaws.com/doc/2010-03-31/",
 		Access: s.access,
 		Gaps: []string{
-			"There are no FIFO topics, filter policies, SMS and push; subscriptions over HTTP stay pending.",
+			"There are no FIFO topics, SMS and push; subscriptions over HTTP stay pending.",
 			"E-mail goes to a local outbox; messages carry no valid signature.",
 		},
 		Operations: []wire.Operation{

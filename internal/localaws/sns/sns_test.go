@@ -453,7 +453,8 @@ func TestWhatIsNotThereIsRefused(t *testing.T) {
 	for what, err := range map[string]error{
 		"a FIFO topic": fifo, "a name with a space": name,
 		"SMS": subscribe("sms", "+1", nil), "a queue that is none": subscribe("sqs", topicARN, nil),
-		"a filter policy":      subscribe("sqs", queueARN, map[string]string{"FilterPolicy": `{"a":["b"]}`}),
+		"a bad filter policy":  subscribe("sqs", queueARN, map[string]string{"FilterPolicy": `{"a":"b"}`}),
+		"a bad scope":          subscribe("sqs", queueARN, map[string]string{"FilterPolicyScope": "Subject"}),
 		"a wrong policy":       set("Policy", `{"Statement":[]}`),
 		"an unknown attribute": set("Colour", "red"),
 		"a subject of lines":   publish("a\nb", "m"), "no message": publish("s", ""),

@@ -126,10 +126,9 @@ func checkSubscriptionAttribute(name, value string) error {
 		_, err := redriveTarget(value)
 		return err
 	case "FilterPolicy":
-		if value != "" && value != "{}" {
-			return errParameter("FilterPolicy: filter policies are not implemented by this endpoint; filter in the rule")
-		}
+		return checkFilter(value)
 	case "FilterPolicyScope":
+		return checkScope(value)
 	case "DeliveryPolicy", "SubscriptionRoleArn", "ReplayPolicy":
 		if value != "" {
 			return errParameter("%s is not implemented by this endpoint", name)
