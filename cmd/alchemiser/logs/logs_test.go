@@ -43,8 +43,10 @@ func account(t *testing.T) aws.Config {
 		if _, err := client.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: group}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := client.CreateLogStream(t.Context(), &cloudwatchlogs.CreateLogStreamInput{LogGroupName: group, LogStreamName: aws.String("s")}); err != nil {
-			t.Fatal(err)
+		for _, stream := range []string{"s", "another"} {
+			if _, err := client.CreateLogStream(t.Context(), &cloudwatchlogs.CreateLogStreamInput{LogGroupName: group, LogStreamName: &stream}); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	return cfg
@@ -52,8 +54,13 @@ func account(t *testing.T) aws.Config {
 
 func write(t *testing.T, cfg aws.Config, f naming.Function, at time.Time, line string) {
 	t.Helper()
+	writeTo(t, cfg, f, "s", at, line)
+}
+
+func writeTo(t *testing.T, cfg aws.Config, f naming.Function, stream string, at time.Time, line string) {
+	t.Helper()
 	_, err := cloudwatchlogs.NewFromConfig(cfg).PutLogEvents(t.Context(), &cloudwatchlogs.PutLogEventsInput{
-		LogGroupName: aws.String(stage.FunctionLog(f)), LogStreamName: aws.String("s"),
+		LogGroupName: aws.String(stage.FunctionLog(f)), LogStreamName: &stream,
 		LogEvents: []types.InputLogEvent{{Timestamp: aws.Int64(at.UnixMilli()), Message: &line}},
 	})
 	if err != nil {
@@ -137,6 +144,40 @@ func TestTheLastWordsOfAnInvocationAreShown(t *testing.T) {
 	}
 	if d := cmp.Diff(want, told); d != "" {
 		t.Errorf("lines (-want +got):\n%s", d)
+	}
+}
+
+// Environments run side by side, each with a stream of its own.
+func TestLastWordsAreThoseOfTheEnvironmentThatDied(t *testing.T) {
+	t.Parallel()
+	cfg, now := account(t), time.Now().UTC().Truncate(time.Second)
+	at := func(ms int) time.Time { return now.Add(-time.Minute + time.Duration(ms)*time.Millisecond) }
+	for i, said := range []struct{ stream, line string }{
+		{"s", "START RequestId: r-1 Version: 1"},
+		{"s", `{"message":"claimed","request_id":"r-1","correlation_id":"run-1"}`},
+		{"another", "START RequestId: r-2 Version: 1"},
+		{"another", `{"message":"claimed","request_id":"r-2","correlation_id":"run-1"}`},
+		{"another", "fine"},
+		{"s", "out of memory"},
+		{"s", "REPORT RequestId: r-1\tDuration: 7 ms\tStatus: error"},
+		{"another", "REPORT RequestId: r-2\tDuration: 7 ms"},
+	} {
+		writeTo(t, cfg, naming.Portfolio, said.stream, at(i*10), said.line)
+	}
+	reader, err := logs.New(cfg, stage, naming.Portfolio)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := reader.Read(t.Context(), "run-1", now.Add(-time.Hour))
+	var told []string
+	for _, l := range got {
+		told = append(told, l.Level+" "+l.Message)
+	}
+	want := []string{
+		"info claimed", "info claimed", "error out of memory", "error REPORT RequestId: r-1 Duration: 7 ms Status: error", "report REPORT RequestId: r-2 Duration: 7 ms",
+	}
+	if d := cmp.Diff(want, told); d != "" || err != nil {
+		t.Errorf("lines (-want +got), %v:\n%s", err, d)
 	}
 }
 

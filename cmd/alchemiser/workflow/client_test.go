@@ -219,12 +219,14 @@ func TestTracesAreFoundWhereTheTimelineSays(t *testing.T) {
 	redriven, replayed := begun.Add(20*time.Hour), begun.Add(47*time.Hour)
 	own := func(id string) map[string]string { return map[string]string{"correlation_id": id, "workflow_id": id} }
 	first := a.traced(begun.Add(time.Second), 1, own("run-1"))
+	edge := begun.Add(6*time.Hour - 15*time.Minute) // where one search ends and the next begins
+	between := a.traced(edge, 6, own("run-1"))
 	second := a.traced(redriven.Add(-5*time.Second), 2, own("run-1"))
 	again := a.traced(replayed.Add(-time.Second), 3, map[string]string{"workflow_id": "run-1", "replay": "friday"})
 	seen := a.traced(begun, 4, map[string]string{"workflow_id": "run-1"})
 	a.traced(begun, 5, own("run-11"))
 
-	got, err := a.client.Traces(t.Context(), "run-1", begun, begun.Add(time.Second), begun.Add(time.Minute), redriven, replayed)
+	got, err := a.client.Traces(t.Context(), "run-1", begun, begun.Add(time.Second), begun.Add(time.Minute), edge.Add(5*time.Minute), redriven, replayed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +234,7 @@ func TestTracesAreFoundWhereTheTimelineSays(t *testing.T) {
 	for _, trace := range got.Own {
 		ids = append(ids, trace.ID)
 	}
-	if d := cmp.Diff([]string{first, second}, ids); d != "" {
+	if d := cmp.Diff([]string{first, between, second}, ids); d != "" {
 		t.Errorf("own traces (-want +got):\n%s", d)
 	}
 	want := []workflow.Linked{{ID: seen, Begun: begun}, {ID: again, Begun: replayed.Add(-time.Second), Replay: "friday"}}
