@@ -155,7 +155,7 @@ func (p *printer) waterfall(trace Trace, width int) {
 	}
 	p.printf("\n%s of the time lies in spans that have a name.", percentOf(trace.Covered()))
 	if idle := whole - trace.union(func(s *Span, _ int) bool { return s.function() }); idle >= time.Millisecond && len(names) > 0 {
-		p.printf(" In %s of it no function was running: Lambda was starting one, or events were on their way.", milliseconds(idle))
+		p.printf(" In %s of it no function was running: Lambda was starting one or waiting to try again, or events were on their way.", milliseconds(idle))
 	}
 	p.printf("\n")
 }
