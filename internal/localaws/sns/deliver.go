@@ -123,7 +123,7 @@ func (s *Service) attempt(ctx context.Context, key string, it item) (time.Durati
 		TraceHeader: it.Trace, Attributes: it.Attributes, Subject: it.Subject,
 	})
 	if err == nil {
-		return -1, s.waiting.Delete(key)
+		return -1, s.settle(key)
 	}
 	if ctx.Err() != nil {
 		return -1, nil //nolint:nilerr // still in the store: the next run delivers it
@@ -144,7 +144,7 @@ func (s *Service) attempt(ctx context.Context, key string, it item) (time.Durati
 // lost, as on AWS. It returns how long to wait if the queue cannot take it now, else less than 0.
 func (s *Service) giveUp(ctx context.Context, key string, it item, cause error) (time.Duration, error) {
 	if it.DeadLetter == "" {
-		return -1, s.waiting.Delete(key)
+		return -1, s.settle(key)
 	}
 	attributes := map[string]string{"ErrorMessage": cause.Error()}
 	var refused *delivery.Error
@@ -164,7 +164,7 @@ func (s *Service) giveUp(ctx context.Context, key string, it item, cause error) 
 		it.Due = s.cfg.Clock.Now().Add(wait)
 		return wait, s.waiting.Put(key, it)
 	}
-	return -1, s.waiting.Delete(key)
+	return -1, s.settle(key)
 }
 
 func delay(failures int) time.Duration {

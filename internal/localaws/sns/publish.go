@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -126,6 +128,11 @@ func (s *Service) publish(m message) (message, error) {
 	if err := errors.Join(err, unreadable); err != nil {
 		return m, err
 	}
+	queued := int64(len(slices.DeleteFunc(slices.Clone(subs), subscription.byMail)))
+	if s.load.Add(queued) > s.cfg.MaxWaiting {
+		s.load.Add(-queued)
+		return m, errThrottled()
+	}
 	err = s.cfg.Store.Update(func(tx *state.Tx) error {
 		for _, sub := range subs {
 			if sub.byMail() {
@@ -140,6 +147,9 @@ func (s *Service) publish(m message) (message, error) {
 		}
 		return nil
 	})
+	if err != nil {
+		s.load.Add(-queued)
+	}
 	select {
 	case s.kick <- struct{}{}:
 	default: // it is awake
@@ -181,5 +191,9 @@ func (s *Service) Receive(_ context.Context, topicARN string, d delivery.Message
 		texts["email"] = d.Mail
 	}
 	_, err = s.publish(message{TopicARN: t.ARN, Subject: d.Subject, Texts: texts, Trace: d.TraceHeader})
+	var refused *wire.Error
+	if errors.As(err, &refused) && refused.Status == http.StatusTooManyRequests {
+		return &delivery.Error{Code: "THROTTLING", Message: refused.Message, Retryable: true}
+	}
 	return err
 }

@@ -27,6 +27,8 @@ type Config struct {
 	Sender delivery.Sender
 	// RetryScale multiplies the delays between delivery attempts; 0 means 1.
 	RetryScale float64
+	// MaxWaiting is how many messages may wait for their delivery; beyond it publishers are throttled. 0 means 100,000.
+	MaxWaiting int64
 }
 
 // Service is SNS. It is safe for concurrent use.
@@ -40,6 +42,7 @@ type Service struct {
 	mu   sync.Mutex    // guards changes from reading to writing
 	last atomic.Uint64 // the last number given to a delivery or a mail
 	kick chan struct{} // there is something to deliver
+	load atomic.Int64  // how many messages wait
 }
 
 var _ delivery.Receiver = (*Service)(nil)
@@ -52,6 +55,9 @@ func New(cfg Config) (*Service, error) {
 	if cfg.RetryScale == 0 {
 		cfg.RetryScale = 1
 	}
+	if cfg.MaxWaiting == 0 {
+		cfg.MaxWaiting = 100_000
+	}
 	s := &Service{
 		cfg:           cfg,
 		topics:        state.NewTable[topic](cfg.Store, "sns.topics"),
@@ -60,7 +66,25 @@ func New(cfg Config) (*Service, error) {
 		outbox:        state.NewTable[Mail](cfg.Store, "sns.outbox"),
 		kick:          make(chan struct{}, 1),
 	}
-	return s, s.findLast()
+	err := s.waiting.Scan("", "", func(string, item) bool { s.load.Add(1); return true })
+	return s, errors.Join(err, s.findLast())
+}
+
+// settle removes a message that nobody waits for any more.
+func (s *Service) settle(key string) error {
+	err := s.waiting.Delete(key)
+	if err == nil {
+		s.load.Add(-1)
+	}
+	return err
+}
+
+// errThrottled refuses what there is no room for, as SNS words it.
+// https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+func errThrottled() *wire.Error {
+	e := wire.Errorf("Throttled", "Rate exceeded")
+	e.Status = http.StatusTooManyRequests
+	return e
 }
 
 // findLast reads the highest number in use.

@@ -59,14 +59,16 @@ func (b *bench) Send(_ context.Context, target string, m delivery.Message) error
 	return err
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t *testing.T) *bench { return newLimitedBench(t, 0) }
+
+func newLimitedBench(t *testing.T, maxWaiting int64) *bench {
 	t.Helper()
 	store, err := state.Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := &bench{store: store, clock: clock.New(), sent: make(chan sent, 100), answer: func(string) error { return nil }}
-	if b.service, err = sns.New(sns.Config{Store: store, Clock: b.clock, Sender: b}); err != nil {
+	if b.service, err = sns.New(sns.Config{Store: store, Clock: b.clock, Sender: b, MaxWaiting: maxWaiting}); err != nil {
 		t.Fatal(err)
 	}
 	operator := func(_ context.Context, key string) (wire.Caller, bool) { return wire.Caller{AccessKeyID: key}, true }
@@ -492,4 +494,36 @@ func TestMessagesSurviveARestart(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
+}
+
+// What waits has a limit: publishers are pushed back, and what was accepted is not dropped.
+func TestPublishersArePushedBack(t *testing.T) {
+	b := newLimitedBench(t, 2)
+	b.topic(t)
+	b.subscribe(t, "sqs", queueARN, nil)
+	blocked := make(chan struct{})
+	b.answer = func(string) error { <-blocked; return nil }
+	publish := func() error {
+		_, err := b.Publish(t.Context(), &awssns.PublishInput{TopicArn: aws.String(topicARN), Message: aws.String("m")})
+		return err
+	}
+	for range 2 {
+		if err := publish(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := publish(); code(err) != "Throttled" {
+		t.Errorf("the third message: %v, want Throttled", err)
+	}
+	err := b.service.Receive(t.Context(), topicARN, delivery.Message{Body: []byte("m"), RoleARN: "arn:aws:iam::000000000000:role/r"})
+	var refused *delivery.Error
+	if !errors.As(err, &refused) || !refused.Retryable {
+		t.Errorf("another service is told %v, want to try again", err)
+	}
+	close(blocked)
+	b.next(t)
+	b.next(t)
+	for publish() != nil { //nolint:revive // until both are settled
+	}
+	b.next(t)
 }
