@@ -66,8 +66,7 @@ func TestFunctionComesBackAsItWasSent(t *testing.T) {
 	}
 	server := httptest.NewServer(h.CodeHandler())
 	defer server.Close()
-	_, path, _ := strings.Cut(*out.Code.Location, "4566")
-	resp, err := http.Get(server.URL + path)
+	resp, err := http.Get(server.URL + strings.TrimPrefix(*out.Code.Location, h.url))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -146,7 +146,7 @@ func TestEnvironmentIsLambdasAndNothingElse(t *testing.T) {
 		"AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
 		"AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/f", "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1",
 		"AWS_ACCESS_KEY_ID": "ASIAf", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token",
-		"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_XRAY_DAEMON_ADDRESS": daemon,
+		"AWS_ENDPOINT_URL": h.url, "AWS_XRAY_DAEMON_ADDRESS": daemon,
 		"AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR", "_HANDLER": "bootstrap", "TZ": ":UTC", "STAGE": "dev", "DOLLAR": "$HOME",
 	}
 	for key, value := range want {

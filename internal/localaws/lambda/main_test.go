@@ -203,7 +203,8 @@ type harness struct {
 	queues *sqssdk.Client
 	// forbidden is the action that no role may do.
 	forbidden atomic.Pointer[string]
-	// handler serves all of them.
+	// handler serves all of them, at url.
+	url     string
 	handler http.Handler
 	gauge   gauge
 	// share is where in the shares of an alias the next invocation falls.
@@ -234,12 +235,14 @@ func startLimited(t *testing.T, dir string, limit int) *harness {
 	if h.sqs, err = sqs.New(sqs.Config{Store: store, Clock: h.clock, URL: func() string { return "http://127.0.0.1:4566" }}); err != nil {
 		t.Fatal(err)
 	}
+	server := httptest.NewUnstartedServer(nil)
+	h.url = "http://" + server.Listener.Addr().String()
 	if h.xray, err = xray.New(xray.Config{Store: store, Clock: h.clock}); err != nil {
 		t.Fatal(err)
 	}
 	h.Service, err = lambda.New(lambda.Config{
 		Store: store, Clock: h.clock, Sender: h.post, Credentials: roles{}, Logs: h.logs, Tracer: h.xray, Queues: h.sqs, May: h.may,
-		EndpointURL: func() string { return "http://127.0.0.1:4566" }, RetryScale: 1e-6, Faults: &h.faults, Packages: packages, MaxQueued: limit,
+		EndpointURL: func() string { return h.url }, RetryScale: 1e-6, Faults: &h.faults, Packages: packages, MaxQueued: limit,
 		Metrics: &h.gauge, Random: func() float64 { return math.Float64frombits(h.share.Load()) },
 	})
 	if err != nil {
@@ -251,7 +254,8 @@ func startLimited(t *testing.T, dir string, limit int) *harness {
 	go func() { xrayDone <- h.xray.Run(ctx) }()
 	known := func(context.Context, string) (wire.Caller, bool) { return wire.Caller{}, true }
 	h.handler = wire.NewHandler([]wire.Service{h.API(), h.xray.API(), h.sqs.API()}, known, log.New(os.Stderr, "", 0))
-	server := httptest.NewServer(h.handler)
+	server.Config.Handler = h.handler
+	server.Start()
 	h.Client = sdk.New(sdk.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),

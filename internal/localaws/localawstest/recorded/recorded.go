@@ -114,9 +114,18 @@ func resolve(ref string, results map[string]any, start time.Time) any {
 		d, _ := time.ParseDuration(text)
 		return float64(start.Add(d).UnixMilli()) / 1000
 	}
-	ref, asJSON := strings.CutSuffix(ref, "|json")
+	ref, below, asJSON := strings.Cut(ref, "|json") // what follows is a path into the document
 	id, path, _ := strings.Cut(ref, ":")
-	v := results[id]
+	v := follow(results[id], path)
+	if text, ok := v.(string); ok && asJSON {
+		_ = json.Unmarshal([]byte(text), &v)
+		v = follow(v, below)
+	}
+	return v
+}
+
+// follow returns the value at a path of names and indexes; nil if there is none.
+func follow(v any, path string) any {
 	for _, name := range strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' }) {
 		switch at := v.(type) {
 		case map[string]any:
@@ -128,9 +137,6 @@ func resolve(ref string, results map[string]any, start time.Time) any {
 				v = nil
 			}
 		}
-	}
-	if text, ok := v.(string); ok && asJSON {
-		_ = json.Unmarshal([]byte(text), &v)
 	}
 	return v
 }
