@@ -106,7 +106,11 @@ The timeline, orders and fills come from the state table, the rest from the log 
 			}
 			ctx, id := cmd.Context(), args[0]
 			if follow {
-				if _, err := client.Follow(ctx, id, func(e workflow.Passed) { writePassed(cmd.OutOrStdout(), e) }); err != nil {
+				passing := cmd.OutOrStdout()
+				if o.wantsJSON() {
+					passing = cmd.ErrOrStderr()
+				}
+				if _, err := client.Follow(ctx, id, func(e workflow.Passed) { writePassed(passing, e) }); err != nil {
 					return err
 				}
 			}

@@ -92,11 +92,18 @@ type Passed struct {
 }
 
 // Follow reads the events of workflow id from the event log group as they pass, shows each once, and returns them when
-// the workflow has ended.
+// the workflow has ended. Of one that had ended before it shows all of them at once.
 func (c *Client) Follow(ctx context.Context, id string, show func(Passed)) ([]Passed, error) {
 	var es []Passed
 	seen := map[string]bool{}
 	since := time.Now().Add(-time.Minute)
+	recorded, err := c.History(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(recorded); n > 0 && recorded[n-1].State.Terminal() && recorded[0].At.Before(since) {
+		since = recorded[0].At.Add(-time.Minute)
+	}
 	for {
 		found, err := c.Events(ctx, id, since)
 		if err != nil {

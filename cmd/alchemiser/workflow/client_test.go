@@ -83,10 +83,12 @@ func (a account) must(_ any, err error) {
 }
 
 // pass writes an event into the event log, as EventBridge would.
-func (a account) pass(detailType, detail string) {
+func (a account) pass(detailType, detail string) { a.passAt(time.Now(), detailType, detail) }
+
+func (a account) passAt(at time.Time, detailType, detail string) {
 	a.must(cloudwatchlogs.NewFromConfig(a.cfg).PutLogEvents(a.t.Context(), &cloudwatchlogs.PutLogEventsInput{
 		LogGroupName: aws.String(stage.EventLog()), LogStreamName: aws.String("s"), LogEvents: []logtypes.InputLogEvent{{
-			Timestamp: aws.Int64(time.Now().UnixMilli()), Message: aws.String(fmt.Sprintf(`{"detail-type":%q,"detail":%s}`, detailType, detail)),
+			Timestamp: aws.Int64(at.UnixMilli()), Message: aws.String(fmt.Sprintf(`{"detail-type":%q,"detail":%s}`, detailType, detail)),
 		}},
 	}))
 }
@@ -94,14 +96,51 @@ func (a account) pass(detailType, detail string) {
 // start returns the detail of the start of a workflow.
 func start(t *testing.T, id string) string {
 	t.Helper()
+	return detail(t, id, id+"-start", events.WorkflowStarted{PortfolioID: "main"})
+}
+
+func detail(t *testing.T, correlationID, id string, payload events.Payload) string {
+	t.Helper()
 	wire, err := events.Encode(events.Event{
-		ID: id + "-start", SchemaVersion: events.SchemaVersion, CorrelationID: id, CausationID: id, Timestamp: time.Now().UTC(), SourceModule: "cli", SourceComponent: "test",
-		Payload: events.WorkflowStarted{PortfolioID: "main"},
+		ID: id, SchemaVersion: events.SchemaVersion, CorrelationID: correlationID, CausationID: correlationID, Timestamp: time.Now().UTC(),
+		SourceModule: "cli", SourceComponent: "test", Payload: payload,
 	}, "alchemiser")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(wire.Detail)
+}
+
+// record lets the monitor have recorded something at a time.
+func (a account) record(at time.Time, id, correlationID string, state monitor.State) {
+	a.t.Helper()
+	table, err := store.New(store.Config{Client: dynamodb.NewFromConfig(a.cfg), Table: stage.Table(), Now: func() time.Time { return at }})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	a.must(table.Record(a.t.Context(), monitor.Entry{
+		EventID: id, CorrelationID: correlationID, CausationID: correlationID, Type: "WorkflowStarted", At: at, Source: "cli", PortfolioID: "main",
+		State: state, Summary: "begun",
+	}))
+}
+
+func TestAWorkflowThatHasEndedIsFollowedToItsEnd(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	begun := time.Now().UTC().Add(-time.Hour)
+	a.passAt(begun, "WorkflowStarted", start(t, "run-1"))
+	a.passAt(begun.Add(time.Second), "WorkflowCompleted", detail(t, "run-1", "end", events.WorkflowCompleted{
+		PortfolioID: "main", Outcome: events.OutcomeSkipped, Reason: "market closed",
+	}))
+	a.record(begun, "run-1-start", "run-1", monitor.StateRunning)
+	a.record(begun.Add(time.Second), "end", "run-1", monitor.StateSkipped)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // whoever waits for the end of what has ended waits for ever
+	defer cancel()
+	shown := 0
+	got, err := a.client.Follow(ctx, "run-1", func(workflow.Passed) { shown++ })
+	if err != nil || len(got) != 2 || shown != 2 {
+		t.Errorf("Follow = %+v, %v, and showed %d, want both events", got, err, shown)
+	}
 }
 
 func TestEventsAreThoseOfOneWorkflow(t *testing.T) {
@@ -129,14 +168,7 @@ func TestWorkflowsSinceADay(t *testing.T) {
 	a := newAccount(t)
 	now := time.Now().UTC()
 	for id, recorded := range map[string]time.Time{"today": now, "yesterday": now.AddDate(0, 0, -1), "long ago": now.AddDate(0, 0, -9)} {
-		table, err := store.New(store.Config{Client: dynamodb.NewFromConfig(a.cfg), Table: stage.Table(), Now: func() time.Time { return recorded }})
-		if err != nil {
-			t.Fatal(err)
-		}
-		a.must(table.Record(t.Context(), monitor.Entry{
-			EventID: id + "-start", CorrelationID: id, CausationID: id, Type: "WorkflowStarted", At: recorded, Source: "cli", PortfolioID: "main",
-			State: monitor.StateRunning, Summary: "begun",
-		}))
+		a.record(recorded, id+"-start", id, monitor.StateRunning)
 	}
 	got, err := a.client.Since(t.Context(), now.AddDate(0, 0, -2))
 	var ids []string
