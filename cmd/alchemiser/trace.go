@@ -74,16 +74,16 @@ func writeTraces(out io.Writer, traces workflow.Traces, width int) error {
 			return err
 		}
 	}
-	if len(traces.Linked) == 0 {
-		return nil
-	}
-	fmt.Fprintln(out, "\nOthers have handled its events in traces of their own:")
+	begun := false
 	for _, l := range traces.Linked {
-		what := "the monitor, of what nobody published under a trace"
-		if l.Replay != "" {
-			what = "replay " + l.Replay
+		if l.Replay == "" { // the monitor's, of the start that nobody published under a trace: every workflow has one
+			continue
 		}
-		fmt.Fprintf(out, "  %s  %s  %s\n", l.ID, l.Begun.UTC().Format(time.RFC3339), what)
+		if !begun {
+			fmt.Fprintln(out, "\nReplays have traces of their own:")
+			begun = true
+		}
+		fmt.Fprintf(out, "  %s  %s  %s\n", l.ID, l.Begun.UTC().Format(time.RFC3339), l.Replay)
 	}
 	return nil
 }
