@@ -37,6 +37,9 @@ func main() {
 }
 
 func run(ctx context.Context, out string) (err error) {
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
 	if _, err := alchemiser(ctx, "up"); err != nil {
 		return err
 	}
