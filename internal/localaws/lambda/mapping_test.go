@@ -144,8 +144,7 @@ func TestWindowEndsABatchThatIsNotFull(t *testing.T) {
 	h.create(t)
 	h.source(t)
 	h.mapped(t, func(in *sdk.CreateEventSourceMappingInput) { in.MaximumBatchingWindowInSeconds = aws.Int32(1) })
-	h.send(t, "one")
-	h.send(t, "two")
+	h.send(t, "one", "two")
 	h.empty(t)
 	if got := strings.Join(h.batches(), ""); got != `["one" "two"]` {
 		t.Errorf("batches %s, want one of both messages", got)
