@@ -117,7 +117,7 @@ func writeLetters(out io.Writer, letters []deadletters.Letter) {
 		t.AppendRow(table.Row{l.SentAt.Format("2006-01-02 15:04:05"), l.Queue, l.EventType, id, l.CorrelationID, l.Why})
 	}
 	t.Render()
-	fmt.Fprintf(out, "%d dead letters. Show one with `dlq show ID`; give them back with `dlq redrive`.\n", len(letters))
+	fmt.Fprintf(out, "%s. Show one with `dlq show ID`; give them back with `dlq redrive`.\n", count(len(letters), "dead letter"))
 }
 
 func newDLQShowCommand() *cobra.Command {
@@ -188,7 +188,7 @@ Letters of the bus's queue stay: no function has failed on them.`,
 				if len(letters) == 0 {
 					return nil, o.print([]redriven{}, func() error { fmt.Fprintln(cmd.OutOrStdout(), "No dead letters to redrive."); return nil })
 				}
-				if err := agree.ask(cmd, o.account, fmt.Sprintf("give %d events back to their functions; those of execution may trade", len(letters))); err != nil {
+				if err := agree.ask(cmd, o.account, fmt.Sprintf("give %s back to the functions; one of execution may trade", count(len(letters), "event"))); err != nil {
 					return nil, err
 				}
 				return redrive(o, box, letters)
@@ -253,7 +253,7 @@ func newDLQExportCommand() *cobra.Command {
 					return nil, err
 				}
 				return nil, o.print(exported{file, len(letters)}, func() error {
-					fmt.Fprintf(cmd.OutOrStdout(), "Wrote %d dead letters to %s.\n", len(letters), file)
+					fmt.Fprintf(cmd.OutOrStdout(), "Wrote %s to %s.\n", count(len(letters), "dead letter"), file)
 					return nil
 				})
 			})
@@ -313,7 +313,7 @@ is removed, not what comes meanwhile.`,
 				if file == "" {
 					file = fmt.Sprintf("dead-letters-%s-%s.jsonl", o.stage, time.Now().UTC().Format("20060102T150405Z"))
 				}
-				if err := agree.ask(cmd, o.account, fmt.Sprintf("write %d dead letters to %s and remove them", len(letters), file)); err != nil {
+				if err := agree.ask(cmd, o.account, fmt.Sprintf("write %s to %s and remove them", count(len(letters), "dead letter"), file)); err != nil {
 					return nil, err
 				}
 				if err := exportLetters(file, letters); err != nil {
@@ -323,7 +323,7 @@ is removed, not what comes meanwhile.`,
 					return nil, err
 				}
 				return letters, o.print(exported{file, len(letters)}, func() error {
-					fmt.Fprintf(cmd.OutOrStdout(), "Removed %d dead letters; they are in %s.\n", len(letters), file)
+					fmt.Fprintf(cmd.OutOrStdout(), "Removed %s; what was removed is in %s.\n", count(len(letters), "dead letter"), file)
 					return nil
 				})
 			})
@@ -334,4 +334,12 @@ is removed, not what comes meanwhile.`,
 	cmd.Flags().StringVar(&file, "out", "", "file to write, which must not exist; without it one is named after stage and time")
 	cmd.Flags().Bool("json", false, "print JSON")
 	return cmd
+}
+
+// count is "1 dead letter", "2 dead letters".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -121,7 +121,7 @@ func alchemiser(ctx context.Context, args ...string) (string, error) {
 const (
 	charWidth  = 7.2
 	lineHeight = 16
-	maxLines   = 60
+	maxLines   = 100
 )
 
 // draw writes what a command printed as a picture of a terminal.

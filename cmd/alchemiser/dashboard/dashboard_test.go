@@ -65,7 +65,7 @@ func TestTheDashboardIsDrawnAsItIs(t *testing.T) {
 		}
 	}
 	do(metrics.PutDashboard(ctx, &cloudwatch.PutDashboardInput{DashboardName: aws.String("alchemiser-dev"), DashboardBody: aws.String(alarmed)}))
-	for _, back := range []time.Duration{20 * time.Minute, 10 * time.Minute} {
+	for _, back := range []time.Duration{59*time.Minute + 50*time.Second, 10 * time.Minute} {
 		do(metrics.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{Namespace: aws.String("Alchemiser"), MetricData: []types.MetricDatum{{
 			MetricName: aws.String("Value"), Timestamp: aws.Time(now.Add(-back)), Value: aws.Float64(125_000.5),
 			Dimensions: []types.Dimension{{Name: aws.String("Stage"), Value: aws.String("dev")}},
@@ -96,6 +96,11 @@ func TestTheDashboardIsDrawnAsItIs(t *testing.T) {
 	} {
 		if !strings.Contains(svg.String(), want) {
 			t.Errorf("the picture lacks %q", want)
+		}
+	}
+	for _, p := range picture.Tiles[2].Lines[0].Points {
+		if p.At < 0 || p.At > 1 {
+			t.Errorf("a point lies outside of the picture: %+v", p)
 		}
 	}
 	if n := strings.Count(svg.String(), "L"); len(picture.Tiles[2].Lines[0].Points) != 2 || n == 0 {

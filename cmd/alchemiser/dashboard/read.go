@@ -217,7 +217,9 @@ func (r *Reader) series(ctx context.Context, w widget) ([]Line, error) {
 	for i, row := range w.Properties.Metrics {
 		lines[i].Label = row.label
 		for j, at := range results[i].Timestamps {
-			lines[i].Points = append(lines[i].Points, Point{At: float64(at.Sub(start)) / float64(r.span), Value: results[i].Values[j]})
+			// A period that begins before the picture does is shown where it begins.
+			since := max(0, float64(at.Sub(start))/float64(r.span))
+			lines[i].Points = append(lines[i].Points, Point{At: since, Value: results[i].Values[j]})
 		}
 	}
 	return lines, nil
