@@ -59,7 +59,10 @@ func (b *bench) Send(_ context.Context, target string, m delivery.Message) error
 	return err
 }
 
-func newBench(t *testing.T) *bench { return newLimitedBench(t, 0) }
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	return newLimitedBench(t, 0)
+}
 
 func newLimitedBench(t *testing.T, maxWaiting int64) *bench {
 	t.Helper()
@@ -523,7 +526,7 @@ func TestPublishersArePushedBack(t *testing.T) {
 	close(blocked)
 	b.next(t)
 	b.next(t)
-	for publish() != nil { //nolint:revive // until both are settled
+	for publish() != nil { // until both are settled
 	}
 	b.next(t)
 }
