@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -144,10 +145,10 @@ func newDLQShowCommand() *cobra.Command {
 
 func writeWholeLetters(out io.Writer, letters []deadletters.Letter) error {
 	for _, l := range letters {
-		fmt.Fprintf(out, "queue     %s\nsince     %s\nevent     %s %s\nworkflow  %s\nshape     %s, %d attempts\nwhy       %s\nmessage   %s\n",
-			l.Queue, l.SentAt.Format(time.RFC3339), l.EventType, l.EventID, l.CorrelationID, l.Shape, l.Attempts, l.Why, l.MessageID)
-		for name, value := range l.Attributes {
-			fmt.Fprintf(out, "  %s: %s\n", name, value)
+		fmt.Fprintf(out, "queue     %s\nsince     %s\nevent     %s %s\nworkflow  %s\nshape     %s, %s\nwhy       %s\nmessage   %s\n",
+			l.Queue, l.SentAt.Format(time.RFC3339), l.EventType, l.EventID, l.CorrelationID, l.Shape, count(l.Attempts, "attempt"), l.Why, l.MessageID)
+		for _, name := range slices.Sorted(maps.Keys(l.Attributes)) {
+			fmt.Fprintf(out, "  %s: %s\n", name, l.Attributes[name])
 		}
 		var body any
 		if json.Unmarshal([]byte(l.Body), &body) != nil {

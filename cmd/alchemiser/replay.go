@@ -50,6 +50,7 @@ nobody can look into an archive. An interrupt cancels the replay.`,
 	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "only say what would come")
 	opts.agree.flags(cmd)
 	cmd.Flags().Bool("json", false, "print JSON")
+	_ = cmd.RegisterFlagCompletionFunc("rule", cobra.FixedCompletions(functionNames(), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.MarkFlagRequired("from")
 	return cmd
 }
@@ -85,7 +86,10 @@ func replay(cmd *cobra.Command, opts replayOptions) error {
 		return err
 	}
 	ctx, past := cmd.Context(), archive.New(o.cloud, o.stage)
-	r := replayReport{From: from, To: to, Rules: replayedRules(o, opts)}
+	r := replayReport{From: from, To: to}
+	if r.Rules, err = replayedRules(o, opts); err != nil {
+		return err
+	}
 	if r.Archive, err = past.Describe(ctx); err != nil {
 		return err
 	}
@@ -136,19 +140,23 @@ func moment(text string, now time.Time) (time.Time, error) {
 	return at, nil
 }
 
-func replayedRules(o *operator, opts replayOptions) []string {
+// replayedRules returns the names of the rules that match again. Execution's must be asked for by its own flag.
+func replayedRules(o *operator, opts replayOptions) ([]string, error) {
 	board := rules.New(o.cloud, o.stage)
 	execution := board.Name(string(naming.Execution))
 	var names []string
 	for _, meant := range opts.rules {
-		if name := board.Name(meant); name != execution {
-			names = append(names, name)
+		name := board.Name(meant)
+		if name == execution && !opts.execution {
+			return nil, fmt.Errorf("--rule %s: give --include-execution as well; it refuses replays all the same", meant)
 		}
+		names = append(names, name)
 	}
 	if opts.execution {
 		names = append(names, execution)
 	}
-	return names
+	slices.Sort(names)
+	return slices.Compact(names), nil
 }
 
 func writeCovers(out io.Writer, r replayReport) {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/the-alchemiser/alchemiser/cmd/alchemiser/rules"
+	"github.com/the-alchemiser/alchemiser/internal/naming"
 )
 
 func newRulesCommand() *cobra.Command {
@@ -73,6 +74,15 @@ func stateOf(r rules.Rule) string {
 	}
 }
 
+// functionNames completes what a rule may be called by.
+func functionNames() []string {
+	var names []string
+	for _, f := range naming.Functions() {
+		names = append(names, string(f))
+	}
+	return names
+}
+
 func newRulesSetCommand(on bool) *cobra.Command {
 	verb, word := "disable", "off"
 	if on {
@@ -85,7 +95,8 @@ func newRulesSetCommand(on bool) *cobra.Command {
 		Short: "Switch rules " + word,
 		Long: "Switch rules " + word + `, each by its name or that of its function. --all are the rules of strategy, portfolio and execution; that of the monitor is
 left alone, as it only records, unless --with-monitor is given.`,
-		Example: "  alchemiser --stage prod rules " + verb + " execution\n  alchemiser --stage prod rules " + verb + " --all",
+		Example:           "  alchemiser --stage prod rules " + verb + " execution\n  alchemiser --stage prod rules " + verb + " --all",
+		ValidArgsFunction: cobra.FixedCompletions(functionNames(), cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o, err := newOperator(cmd)
 			if err != nil {

@@ -98,8 +98,12 @@ func (a *Archive) Ignored(ctx context.Context, replay string, since time.Time) (
 	return counts, nil
 }
 
-// Start begins a replay of what the archive took from one time to another, to the rules named only.
+// Start begins a replay of what the archive took from one time to another, to the rules named only. To name none is an
+// error: EventBridge would take all.
 func (a *Archive) Start(ctx context.Context, name string, from, to time.Time, rules ...string) error {
+	if len(rules) == 0 {
+		return fmt.Errorf("start replay %s: no rule was named", name)
+	}
 	has, err := a.Describe(ctx)
 	if err != nil {
 		return err
