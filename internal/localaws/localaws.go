@@ -176,6 +176,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.control(w, r, name)
 		return
 	}
+	if r.Method == http.MethodGet && r.URL.Query().Get("Action") == "ConfirmSubscription" {
+		s.services.sns.ServeConfirmation(w, r)
+		return
+	}
 	s.aws.ServeHTTP(w, r)
 }
 

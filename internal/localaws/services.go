@@ -47,7 +47,7 @@ func newServices(s *Server, cfg Config) (v services, err error) {
 	v.iam, errs[0] = iam.New(iam.Config{Store: s.store, Clock: s.clock})
 	v.sts, errs[1] = sts.New(v.iam)
 	v.ssm, errs[2] = ssm.New(ssm.Config{Store: s.store, Clock: s.clock})
-	v.sns, errs[3] = sns.New(sns.Config{Store: s.store, Clock: s.clock, Sender: router, RetryScale: cfg.RetryScale})
+	v.sns, errs[3] = sns.New(sns.Config{Store: s.store, Clock: s.clock, Sender: router, URL: s.URL, RetryScale: cfg.RetryScale})
 	v.sqs, errs[4] = sqs.New(sqs.Config{Store: s.store, Clock: s.clock, URL: s.URL, Metrics: v.metrics})
 	v.logs, errs[5] = logs.New(logs.Config{Store: s.store, Clock: s.clock, Metrics: v.metrics})
 	v.dynamodb, errs[6] = dynamodb.New(dynamodb.Config{Store: s.store, Clock: s.clock, Metrics: v.metrics})

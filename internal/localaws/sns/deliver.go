@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/the-alchemiser/alchemiser/internal/localaws/arn"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
 )
@@ -26,6 +28,9 @@ type item struct {
 	Body             []byte
 	Attributes       map[string]string
 	Subject, Trace   string
+	// Type is set for a subscriber over HTTP, with MessageID, Subscription and Raw, which are headers of the request.
+	Type, MessageID, Subscription string `json:",omitempty"`
+	Raw                           bool   `json:",omitempty"`
 	// DeadLetter is the queue for messages that cannot be delivered, or empty.
 	DeadLetter    string
 	Accepted, Due time.Time
@@ -44,6 +49,13 @@ func (m message) item(sub subscription) (item, error) {
 			return it, err
 		}
 		it.DeadLetter = queue
+	}
+	if sub.byHTTP() {
+		it.Type, it.MessageID, it.Subscription = typeNotification, m.ID, sub.ARN
+		if it.Raw = sub.raw(); it.Raw {
+			it.Body = []byte(m.text(sub.Protocol))
+			return it, nil
+		}
 	}
 	if sub.raw() && sub.Protocol == "sqs" {
 		it.Body = []byte(m.text(sub.Protocol))
@@ -65,13 +77,21 @@ func (m message) item(sub subscription) (item, error) {
 	return it, nil
 }
 
-// Run delivers messages until ctx ends.
+// Run delivers messages until ctx ends. Subscribers over HTTP, which may be slow, hold up none of the others.
 func (s *Service) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.deliver(ctx, s.kick, 1, func(it item) bool { return !it.byHTTP() }) })
+	group.Go(func() error { return s.deliver(ctx, s.kickHTTP, httpAtOnce, item.byHTTP) })
+	return group.Wait()
+}
+
+// deliver delivers the messages that are meant, so many at once, until ctx ends.
+func (s *Service) deliver(ctx context.Context, kick <-chan struct{}, atOnce int, meant func(item) bool) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		changed := s.cfg.Clock.Changed()
-		next, err := s.deliverDue(ctx)
+		next, err := s.deliverDue(ctx, atOnce, meant)
 		if err != nil {
 			return err
 		}
@@ -79,7 +99,7 @@ func (s *Service) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-s.kick:
+		case <-kick:
 		case <-timer.C:
 		case <-changed:
 		}
@@ -87,12 +107,15 @@ func (s *Service) Run(ctx context.Context) error {
 }
 
 // deliverDue tries all that is due and returns how long nothing else will be.
-func (s *Service) deliverDue(ctx context.Context) (time.Duration, error) {
+func (s *Service) deliverDue(ctx context.Context, atOnce int, meant func(item) bool) (time.Duration, error) {
 	now := s.cfg.Clock.Now()
 	next := time.Minute
 	due := map[string]item{}
 	var order []string
 	err := s.waiting.Scan("", "", func(key string, it item) bool {
+		if !meant(it) {
+			return true
+		}
 		if wait := it.Due.Sub(now); wait > 0 {
 			next = min(next, wait)
 			return true
@@ -104,11 +127,19 @@ func (s *Service) deliverDue(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, key := range order {
-		wait, err := s.attempt(ctx, key, due[key])
-		if err != nil {
-			return 0, err
-		}
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	waits := make([]time.Duration, len(order))
+	for i, key := range order {
+		group.Go(func() (err error) {
+			waits[i], err = s.attempt(ctx, key, due[key])
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return 0, err
+	}
+	for _, wait := range waits {
 		if wait >= 0 {
 			next = min(next, wait)
 		}
@@ -118,10 +149,15 @@ func (s *Service) deliverDue(ctx context.Context) (time.Duration, error) {
 
 // attempt tries one delivery. It returns how long to wait for the next attempt, less than 0 if there is none.
 func (s *Service) attempt(ctx context.Context, key string, it item) (time.Duration, error) {
-	err := s.cfg.Sender.Send(ctx, it.Target, delivery.Message{
-		Body: it.Body, Principal: principal, SourceARN: it.TopicARN, SourceAccount: arn.Account,
-		TraceHeader: it.Trace, Attributes: it.Attributes, Subject: it.Subject,
-	})
+	var err error
+	if it.byHTTP() {
+		err = s.post(ctx, it)
+	} else {
+		err = s.cfg.Sender.Send(ctx, it.Target, delivery.Message{
+			Body: it.Body, Principal: principal, SourceARN: it.TopicARN, SourceAccount: arn.Account,
+			TraceHeader: it.Trace, Attributes: it.Attributes, Subject: it.Subject,
+		})
+	}
 	if err == nil {
 		return -1, s.settle(key)
 	}
@@ -129,11 +165,15 @@ func (s *Service) attempt(ctx context.Context, key string, it item) (time.Durati
 		return -1, nil //nolint:nilerr // still in the store: the next run delivers it
 	}
 	var refused *delivery.Error
-	final := errors.As(err, &refused) && !refused.Retryable
+	final := errors.As(err, &refused) && !refused.Retryable || it.byHTTP() && it.Failures >= httpRetries
 	now := s.cfg.Clock.Now()
 	if !final && now.Sub(it.Accepted) < maxAge {
 		it.Failures++
-		wait := time.Duration(float64(delay(it.Failures)) * s.cfg.RetryScale)
+		pause := delay(it.Failures)
+		if it.byHTTP() {
+			pause = httpDelay
+		}
+		wait := time.Duration(float64(pause) * s.cfg.RetryScale)
 		it.Due = now.Add(wait)
 		return wait, s.waiting.Put(key, it)
 	}

@@ -150,11 +150,18 @@ func (s *Service) publish(m message) (message, error) {
 	if err != nil {
 		s.load.Add(-queued)
 	}
-	select {
-	case s.kick <- struct{}{}:
-	default: // it is awake
-	}
+	s.wake()
 	return m, err
+}
+
+// wake lets the loops look for what is to be delivered.
+func (s *Service) wake() {
+	for _, kick := range []chan struct{}{s.kick, s.kickHTTP} {
+		select {
+		case kick <- struct{}{}:
+		default: // it is awake
+		}
+	}
 }
 
 // Receive publishes what another service delivers to the topic arn. It returns a *delivery.Error if the topic does not

@@ -1,8 +1,8 @@
 // Package sns is Amazon SNS: standard topics, subscriptions, and the fan-out of messages to queues, functions and a
 // local outbox of e-mail.
 //
-// It does not do FIFO topics, SMS and push; requests for them are refused. Subscriptions over HTTP stay
-// pending, as nothing outside of the endpoint is called. Messages carry no valid signature.
+// It does not do FIFO topics, SMS and push; requests for them are refused. Messages carry no valid
+// signature.
 //
 // API: https://docs.aws.amazon.com/sns/latest/api/welcome.html
 package sns
@@ -25,6 +25,8 @@ type Config struct {
 	Store  *state.Store
 	Clock  *clock.Clock
 	Sender delivery.Sender
+	// URL returns the address of the endpoint, which subscribers over HTTP visit to confirm.
+	URL func() string
 	// RetryScale multiplies the delays between delivery attempts; 0 means 1.
 	RetryScale float64
 	// MaxWaiting is how many messages may wait for their delivery; beyond it publishers are throttled. 0 means 100,000.
@@ -39,18 +41,19 @@ type Service struct {
 	waiting       state.Table[item]
 	outbox        state.Table[Mail]
 
-	mu   sync.Mutex    // guards changes from reading to writing
-	last atomic.Uint64 // the last number given to a delivery or a mail
-	kick chan struct{} // there is something to deliver
-	load atomic.Int64  // how many messages wait
+	mu       sync.Mutex    // guards changes from reading to writing
+	last     atomic.Uint64 // the last number given to a delivery or a mail
+	kick     chan struct{} // there is something to deliver; kickHTTP wakes the loop for subscribers over HTTP
+	kickHTTP chan struct{}
+	load     atomic.Int64 // how many messages wait
 }
 
 var _ delivery.Receiver = (*Service)(nil)
 
 // New returns the service with what the store holds.
 func New(cfg Config) (*Service, error) {
-	if cfg.Store == nil || cfg.Clock == nil || cfg.Sender == nil {
-		return nil, errors.New("sns: store, clock and sender are required")
+	if cfg.Store == nil || cfg.Clock == nil || cfg.Sender == nil || cfg.URL == nil {
+		return nil, errors.New("sns: store, clock, sender and URL are required")
 	}
 	if cfg.RetryScale == 0 {
 		cfg.RetryScale = 1
@@ -65,6 +68,7 @@ func New(cfg Config) (*Service, error) {
 		waiting:       state.NewTable[item](cfg.Store, "sns.waiting"),
 		outbox:        state.NewTable[Mail](cfg.Store, "sns.outbox"),
 		kick:          make(chan struct{}, 1),
+		kickHTTP:      make(chan struct{}, 1),
 	}
 	err := s.waiting.Scan("", "", func(string, item) bool { s.load.Add(1); return true })
 	return s, errors.Join(err, s.findLast())
@@ -112,7 +116,7 @@ func (s *Service) API() wire.Service {
 		Name: "sns", Protocol: wire.Query, Version: "2010-03-31", Namespace: "http://sns.amazonaws.com/doc/2010-03-31/",
 		Access: s.access,
 		Gaps: []string{
-			"There are no FIFO topics, SMS and push; subscriptions over HTTP stay pending.",
+			"There are no FIFO topics, SMS and push; subscriptions over HTTP have the default delivery policy.",
 			"E-mail goes to a local outbox; messages carry no valid signature.",
 		},
 		Operations: []wire.Operation{

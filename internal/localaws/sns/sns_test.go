@@ -47,6 +47,7 @@ type bench struct {
 	store   *state.Store
 	clock   *clock.Clock
 	sent    chan sent
+	url     string
 	// answer is what receivers say.
 	answer func(target string) error
 	// stop ends the background work; a second call does nothing.
@@ -71,7 +72,7 @@ func newLimitedBench(t *testing.T, maxWaiting int64) *bench {
 		t.Fatal(err)
 	}
 	b := &bench{store: store, clock: clock.New(), sent: make(chan sent, 100), answer: func(string) error { return nil }}
-	if b.service, err = sns.New(sns.Config{Store: store, Clock: b.clock, Sender: b, MaxWaiting: maxWaiting}); err != nil {
+	if b.service, err = sns.New(sns.Config{Store: store, Clock: b.clock, Sender: b, URL: func() string { return b.url }, MaxWaiting: maxWaiting}); err != nil {
 		t.Fatal(err)
 	}
 	operator := func(_ context.Context, key string) (wire.Caller, bool) { return wire.Caller{AccessKeyID: key}, true }
@@ -80,6 +81,7 @@ func newLimitedBench(t *testing.T, maxWaiting int64) *bench {
 		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
+	b.url = server.URL
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	b.stop = sync.OnceFunc(func() {
@@ -482,7 +484,7 @@ func TestMessagesSurviveARestart(t *testing.T) {
 	b.next(t)
 	b.stop()
 	other := &bench{sent: make(chan sent, 100), answer: func(string) error { return nil }}
-	again, err := sns.New(sns.Config{Store: b.store, Clock: b.clock, Sender: other})
+	again, err := sns.New(sns.Config{URL: func() string { return "" }, Store: b.store, Clock: b.clock, Sender: other})
 	if err != nil {
 		t.Fatal(err)
 	}

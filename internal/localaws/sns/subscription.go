@@ -77,11 +77,21 @@ func (s *Service) subscribe(_ context.Context, in SubscribeInput) (out Subscript
 	if in.Protocol != "sqs" && in.Protocol != "lambda" {
 		sub.Token = strings.ToLower(rand.Text() + rand.Text())
 	}
+	defer s.wake()
 	return sub.answer(in.ReturnSubscriptionArn), s.cfg.Store.Update(func(tx *state.Tx) error {
 		s.subscriptions.PutTx(tx, sub.key(), sub)
 		if sub.byMail() {
 			s.outbox.PutTx(tx, s.nextKey(), s.confirmationMail(sub))
 		}
+		if !sub.byHTTP() {
+			return nil
+		}
+		ask, err := s.confirmation(sub)
+		if err != nil {
+			return err
+		}
+		s.load.Add(1)
+		s.waiting.PutTx(tx, s.nextKey(), ask)
 		return nil
 	})
 }
