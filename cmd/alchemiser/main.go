@@ -29,6 +29,7 @@ func newRootCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.PersistentFlags().String("stage", "dev", "stage of the stack: dev, staging, prod")
+	_ = root.RegisterFlagCompletionFunc("stage", cobra.FixedCompletions([]string{"dev", "staging", "prod"}, cobra.ShellCompDirectiveNoFileComp))
 	root.AddCommand(newLocalCommand(), newPaperCommand(), newDemoCommand(), newUpCommand(), newDownCommand(),
 		newRunCommand(), newCompareCommand(), newDashboardCommand(), newPublishCommand(), newReplayCommand(), newDLQCommand(), newValidateCommand(), newStatusCommand(), newDoctorCommand(), newMetricsCommand(), newWorkflowCommand(), newTraceCommand(), newLogsCommand(), newRulesCommand(), newTradingCommand(), newSignalsCommand(), newIndicatorCommand(), newBacktestCommand())
 	return root
