@@ -26,7 +26,7 @@ var everywhere = []string{
 	"sns.ListSubscriptions", "sns.ListTopics",
 	"sqs.ListQueues",
 	"ssm.DescribeParameters",
-	"xray.BatchGetTraces", "xray.GetGroups", "xray.GetSamplingRules", "xray.GetSamplingTargets", "xray.GetTraceSummaries", "xray.PutTraceSegments",
+	"xray.BatchGetTraces", "xray.GetGroups", "xray.GetSamplingRules", "xray.GetSamplingTargets", "xray.GetServiceGraph", "xray.GetTraceGraph", "xray.GetTraceSummaries", "xray.PutTraceSegments",
 }
 
 // An operation that a service forgets in its access.go would need a permission on "*", which policies of least privilege do

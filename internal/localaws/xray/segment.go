@@ -15,6 +15,7 @@ type document struct {
 	ParentID    string  `json:"parent_id"`
 	Name        string  `json:"name"`
 	Type        string  `json:"type"`
+	Namespace   string  `json:"namespace"`
 	Origin      string  `json:"origin"`
 	ResourceARN string  `json:"resource_arn"`
 	StartTime   float64 `json:"start_time"`

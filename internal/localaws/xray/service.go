@@ -119,7 +119,7 @@ func (s *Service) API() wire.Service {
 	return wire.Service{
 		Name: "xray", Protocol: wire.REST, Access: s.access,
 		Gaps: []string{
-			"There are no service graphs, telemetry records, insights, root causes, indexing rules and resource policies: a client gets UnknownOperationException.",
+			"There are no telemetry records, insights, root causes, indexing rules and resource policies: a client gets UnknownOperationException.",
 			"The oldest traces go when there are more than 200,000 segments.",
 			"Traces are complete as soon as they are sent: there is no delay of indexing.",
 		},
@@ -128,6 +128,8 @@ func (s *Service) API() wire.Service {
 			wire.Rest("GetTraceSummaries", "POST", "/TraceSummaries", s.getSummaries).
 				But("TimeRangeType, Sampling and SamplingStrategy are ignored: all traces that began in the time are looked at; the filter keywords edge, group, inferred, root, first, last, index, remote, coverage, message, instance.id, availabilityzone and rootcause are refused."),
 			wire.Rest("BatchGetTraces", "POST", "/Traces", s.getTraces),
+			wire.Rest("GetServiceGraph", "POST", "/ServiceGraph", s.getServiceGraph).But("All services come in one answer; durations are counted by the millisecond."),
+			wire.Rest("GetTraceGraph", "POST", "/TraceGraph", s.getTraceGraph),
 			wire.Rest("CreateGroup", "POST", "/CreateGroup", s.createGroup).But("Insights are noted and never found."),
 			wire.Rest("GetGroup", "POST", "/GetGroup", s.getGroup),
 			wire.Rest("GetGroups", "POST", "/Groups", s.getGroups),
