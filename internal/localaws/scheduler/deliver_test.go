@@ -140,7 +140,7 @@ func TestPendingInvocationsSurviveAPowerLoss(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := clock.New()
-			b := &bench{t: t, store: store, clock: c, receiver: &receiver{clock: c, refuse: map[string]*delivery.Error{}}, metrics: counts{}}
+			b := &bench{t: t, store: store, clock: c, receiver: &receiver{clock: c, refuse: map[string]*delivery.Error{}}, metrics: &tally{sums: counts{}}}
 			b.receiver.refuse[function] = later()
 			b.start()
 			return b

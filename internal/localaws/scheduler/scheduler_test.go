@@ -66,15 +66,23 @@ func (r *receiver) take() []sent {
 	return out
 }
 
-// counts is a fake metrics.Sink: it adds up.
+// counts are figures by what they count.
 type counts map[string]float64
 
-func (c counts) Count(namespace, name string, dimensions map[string]string, value float64, _ string) {
-	c[fmt.Sprint(namespace, " ", name, " ", dimensions)] += value
+// tally is a fake metrics.Sink: it adds up.
+type tally struct {
+	mu   sync.Mutex
+	sums counts
 }
 
-func (c counts) CountAt(_ time.Time, namespace, name string, dimensions map[string]string, value float64, unit string) {
-	c.Count(namespace, name, dimensions, value, unit)
+func (m *tally) Count(namespace, name string, dimensions map[string]string, value float64, _ string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sums[fmt.Sprint(namespace, " ", name, " ", dimensions)] += value
+}
+
+func (m *tally) CountAt(_ time.Time, namespace, name string, dimensions map[string]string, value float64, unit string) {
+	m.Count(namespace, name, dimensions, value, unit)
 }
 
 type bench struct {
@@ -85,7 +93,7 @@ type bench struct {
 	service  *scheduler.Service
 	handler  http.Handler
 	receiver *receiver
-	metrics  counts
+	metrics  *tally
 	stop     func()
 }
 
@@ -99,7 +107,7 @@ func run(t *testing.T, f func(b *bench)) {
 			t.Fatal(err)
 		}
 		c := clock.New()
-		b := &bench{t: t, store: store, clock: c, receiver: &receiver{clock: c, refuse: map[string]*delivery.Error{}}, metrics: counts{}}
+		b := &bench{t: t, store: store, clock: c, receiver: &receiver{clock: c, refuse: map[string]*delivery.Error{}}, metrics: &tally{sums: counts{}}}
 		defer func() {
 			b.stop()
 			if err := store.Close(); err != nil {
@@ -338,7 +346,7 @@ func TestDeadLetters(t *testing.T) {
 				if diff := cmp.Diff(tt.want, got[0].Attributes); diff != "" {
 					t.Errorf("attributes (-want +got):\n%s", diff)
 				}
-				if diff := cmp.Diff(tt.metrics, b.metrics); diff != "" {
+				if diff := cmp.Diff(tt.metrics, b.metrics.sums); diff != "" {
 					t.Errorf("metrics (-want +got):\n%s", diff)
 				}
 				if string(got[0].Body) != `{"watchdog": true}` {
