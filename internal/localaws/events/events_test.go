@@ -2,6 +2,8 @@ package events_test
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -429,5 +431,27 @@ func TestScheduledRules(t *testing.T) {
 		b.start()
 		ticks(0, 0, "what fell due long ago, while the endpoint was down, is left out")
 		ticks(2*time.Minute, 1, "the next comes at its time")
+	})
+}
+
+func TestABusHasAtMost300Rules(t *testing.T) {
+	run(t, func(b *bench) {
+		t := b.t
+		put := func(n int) error {
+			_, err := b.PutRule(t.Context(), &eventbridge.PutRuleInput{Name: aws.String(fmt.Sprintf("r-%d", n)), EventPattern: aws.String(`{"source":["a"]}`)})
+			return err
+		}
+		for n := range 300 {
+			if err := put(n); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var full *types.LimitExceededException
+		if err := put(300); !errors.As(err, &full) {
+			t.Errorf("the 301st rule: %v, want LimitExceededException", err)
+		}
+		if err := put(7); err != nil {
+			t.Errorf("a rule that is there may change: %v", err)
+		}
 	})
 }

@@ -172,10 +172,27 @@ func (s *Service) putRule(_ context.Context, in PutRuleInput) (RuleCreated, erro
 			return RuleCreated{}, err
 		}
 		r = old.rule
+	} else if s.crowded(b.Name) {
+		return RuleCreated{}, limitExceeded()
 	}
 	before := r
 	r.Pattern, r.State, r.Description, r.RoleARN, r.Schedule = in.EventPattern, in.State, in.Description, in.RoleArn, in.ScheduleExpression
 	return RuleCreated{RuleArn: r.arn()}, s.putStoredRule(s.scheduledFrom(r, before))
+}
+
+// maxRules is how many rules a bus may have; those of archives do not count.
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+const maxRules = 300
+
+// crowded says whether a bus has as many rules as it may. The caller holds the lock.
+func (s *Service) crowded(bus string) bool {
+	own := 0
+	for _, r := range s.rules[bus] {
+		if r.ManagedBy == "" {
+			own++
+		}
+	}
+	return own >= maxRules
 }
 
 func (in PutRuleInput) check(bus string) error {

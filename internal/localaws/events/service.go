@@ -140,7 +140,7 @@ func (s *Service) API() wire.Service {
 			"A scheduled event of a rule that is more than a minute late, as the endpoint was down, is left out; there are no API destinations, connections, global endpoints, partner and second-generation buses.",
 			"A replay begins after two seconds and sends 1,000 events a second; on AWS it takes minutes.",
 			"A retry waits 50 to 100 % of its step: AWS says exponential back off with jitter, not how long.",
-			"There is no limit on the rules of a bus.",
+			"Patterns longer than 2,048 characters are taken.",
 			"FIFO queues cannot be targets.",
 		},
 		Operations: []wire.Operation{
