@@ -18,7 +18,8 @@ import (
 var everywhere = []string{
 	"dynamodb.BatchGetItem", "dynamodb.BatchWriteItem", "dynamodb.ListTables", "dynamodb.TransactGetItems", "dynamodb.TransactWriteItems",
 	"events.ListArchives", "events.ListEventBuses", "events.ListReplays", "events.ListRuleNamesByTarget", "events.ListRules", "events.PutEvents", "events.TestEventPattern",
-	"iam.ListPolicies", "iam.ListRoles",
+	"iam.ListOpenIDConnectProviders", "iam.ListPolicies", "iam.ListRoles",
+	"kms.CreateKey", "kms.ListAliases", "kms.ListKeys",
 	"lambda.CreateEventSourceMapping", "lambda.CreateFunction", "lambda.GetAccountSettings", "lambda.ListEventSourceMappings", "lambda.ListFunctions",
 	"logs.DeleteResourcePolicy", "logs.DescribeResourcePolicies", "logs.PutResourcePolicy",
 	"monitoring.DeleteAlarms", "monitoring.DeleteDashboards", "monitoring.DisableAlarmActions", "monitoring.EnableAlarmActions", "monitoring.GetMetricData", "monitoring.GetMetricStatistics", "monitoring.ListDashboards", "monitoring.ListMetrics", "monitoring.ListTagsForResource", "monitoring.PutMetricData", "monitoring.TagResource", "monitoring.UntagResource",

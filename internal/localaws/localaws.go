@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -69,6 +70,8 @@ type Server struct {
 	aws      http.Handler
 	logger   *log.Logger
 	faults   faults.Injector
+	// requests counts those that came.
+	requests atomic.Int64
 }
 
 // New opens the state, takes the port and sets the services up. Requests are accepted from then on and answered once
@@ -159,6 +162,7 @@ func (s *Server) Serve(ctx context.Context) (err error) {
 		}
 		return nil
 	})
+	group.Go(func() error { return s.giveBack(ctx) })
 	for name, run := range s.services.loops() {
 		group.Go(func() error {
 			if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
@@ -172,6 +176,7 @@ func (s *Server) Serve(ctx context.Context) (err error) {
 
 // ServeHTTP implements http.Handler: the control API below its prefix, everything else is AWS's.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.requests.Add(1)
 	if name, ok := strings.CutPrefix(r.URL.Path, "/_alchemiser/"); ok {
 		s.control(w, r, name)
 		return

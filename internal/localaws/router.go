@@ -14,6 +14,8 @@ import (
 type router struct {
 	receivers map[string]delivery.Receiver
 	access    *authz.Authorizer
+	// encryption judges deliveries to what has a key.
+	encryption encryption
 }
 
 // Send implements delivery.Sender. A message that goes out under a role needs that role's permission; any other one is
@@ -28,16 +30,24 @@ func (r *router) Send(ctx context.Context, target string, m delivery.Message) er
 		return delivery.Errorf("INVALID_PARAMETER", "%s cannot be a target: this endpoint delivers to Lambda, SQS, SNS, EventBridge and log groups.", target)
 	}
 	if m.RoleARN != "" {
-		err := r.access.OnBehalf(m.Principal, m.SourceARN, m.RoleARN, wire.Access{Action: action(a.Service), Resource: target})
-		var refused *wire.Error
-		switch {
-		case errors.As(err, &refused):
-			return delivery.Errorf("NO_PERMISSIONS", "%s", refused.Message)
-		case err != nil:
+		if err := r.underRole(m, wire.Access{Action: action(a.Service), Resource: target}); err != nil {
 			return err
 		}
 	}
+	if err := r.allows(m, action(a.Service), target); err != nil {
+		return err
+	}
 	return receiver.Receive(ctx, target, m)
+}
+
+// underRole judges what is done under the role of m.
+func (r *router) underRole(m delivery.Message, need wire.Access) error {
+	err := r.access.OnBehalf(m.Principal, m.SourceARN, m.RoleARN, need)
+	var refused *wire.Error
+	if errors.As(err, &refused) {
+		return delivery.Errorf("NO_PERMISSIONS", "%s", refused.Message)
+	}
+	return err
 }
 
 // action is what a delivery to a service needs the permission for.

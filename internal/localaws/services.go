@@ -11,6 +11,7 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/localaws/dynamodb"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/events"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/iam"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/kms"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/lambda"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/logs"
 	"github.com/the-alchemiser/alchemiser/internal/localaws/scheduler"
@@ -26,6 +27,7 @@ import (
 type services struct {
 	iam       *iam.Service
 	sts       *sts.Service
+	kms       *kms.Service
 	ssm       *ssm.Service
 	sns       *sns.Service
 	sqs       *sqs.Service
@@ -42,8 +44,9 @@ type services struct {
 // newServices sets the services up with what the store holds. They reach one another through a router only.
 func newServices(s *Server, cfg Config) (v services, err error) {
 	router := &router{receivers: map[string]delivery.Receiver{}}
-	var errs [11]error
+	var errs [12]error
 	v.metrics, errs[10] = cloudwatch.New(cloudwatch.Config{Store: s.store, Clock: s.clock, Sender: router})
+	v.kms, errs[11] = kms.New(kms.Config{Store: s.store, Clock: s.clock})
 	v.iam, errs[0] = iam.New(iam.Config{Store: s.store, Clock: s.clock})
 	v.sts, errs[1] = sts.New(v.iam)
 	v.ssm, errs[2] = ssm.New(ssm.Config{Store: s.store, Clock: s.clock})
@@ -69,7 +72,7 @@ func newServices(s *Server, cfg Config) (v services, err error) {
 		return v, err
 	}
 	v.access, err = authz.New(authz.Config{Mode: cfg.IAM, Roles: v.iam, Now: s.clock.Now, Resources: v.resourcePolicies()})
-	router.access = v.access
+	router.access, router.encryption = v.access, v.encryption()
 	router.receivers["sqs"] = v.sqs
 	router.receivers["sns"] = v.sns
 	router.receivers["logs"] = v.logs
@@ -82,13 +85,18 @@ func newServices(s *Server, cfg Config) (v services, err error) {
 func (v services) resourcePolicies() map[string]authz.ResourcePolicy {
 	return map[string]authz.ResourcePolicy{
 		"iam": v.iam.TrustPolicy, "sqs": v.sqs.ResourcePolicy, "sns": v.sns.ResourcePolicy, "events": v.events.ResourcePolicy,
-		"lambda": v.lambda.ResourcePolicy,
+		"lambda": v.lambda.ResourcePolicy, "kms": v.kms.ResourcePolicy,
 	}
+}
+
+// encryption knows the services whose resources can have a key that somebody beside them must be allowed to use.
+func (v services) encryption() encryption {
+	return encryption{keys: v.kms, keyOf: map[string]func(string) string{"sqs": v.sqs.EncryptionKey, "sns": v.sns.EncryptionKey}}
 }
 
 func (v services) apis() []wire.Service {
 	return []wire.Service{
-		v.iam.API(), v.sts.API(), v.ssm.API(), v.sns.API(), v.sqs.API(), v.logs.API(), v.dynamodb.API(),
+		v.iam.API(), v.sts.API(), v.kms.API(), v.ssm.API(), v.encryption().guard(v.sns.API()), v.encryption().guard(v.sqs.API()), v.logs.API(), v.dynamodb.API(),
 		v.events.API(), v.scheduler.API(), v.lambda.API(), v.xray.API(), v.metrics.API(),
 	}
 }
@@ -105,7 +113,7 @@ func (v services) loops() map[string]func(context.Context) error {
 func (v services) inventory() ([]string, error) {
 	arns := []string{}
 	for _, list := range []func() ([]string, error){
-		v.iam.Inventory, v.ssm.Inventory, v.sns.Inventory, v.sqs.Inventory, v.logs.Inventory, v.dynamodb.Inventory,
+		v.iam.Inventory, v.kms.Inventory, v.ssm.Inventory, v.sns.Inventory, v.sqs.Inventory, v.logs.Inventory, v.dynamodb.Inventory,
 		v.events.Inventory, v.scheduler.Inventory, v.lambda.Inventory, v.xray.Inventory, v.metrics.Inventory,
 	} {
 		found, err := list()

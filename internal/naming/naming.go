@@ -56,6 +56,12 @@ func (s Stage) TradingSwitch() string { return "/alchemiser/" + string(s) + "/tr
 // them on: their names with commas between, or "none".
 func (s Stage) RulesOff() string { return "/alchemiser/" + string(s) + "/rules_off" }
 
+// LiveVersion returns the parameter that says which version of a function events go to: "latest", or the number that an
+// operator has gone back to.
+func (s Stage) LiveVersion(f Function) string {
+	return "/alchemiser/" + string(s) + "/live/" + string(f)
+}
+
 // BrokerKeys returns the parameter with the keys of the broker.
 func (s Stage) BrokerKeys() string { return "/alchemiser/" + string(s) + "/broker" }
 

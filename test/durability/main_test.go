@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/faults"
 )
 
 // dataDir, set, makes this program an endpoint that keeps its state there: the test kills processes of its own binary.
@@ -28,10 +29,21 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// config is that of an endpoint which lets some deliveries wait, as if a target were busy, and retries soon.
+func config() (localaws.Config, error) {
+	plan, err := faults.Parse([]byte(`{"rules":[{"fault":"delay","after":"300ms","probability":0.2}]}`))
+	return localaws.Config{RetryScale: 0.01, Faults: plan, Log: os.Stderr}, err
+}
+
 func endpoint(dir string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	server, err := localaws.New(localaws.Config{DataDir: dir, RetryScale: 0.01, Log: os.Stderr})
+	cfg, err := config()
+	if err != nil {
+		return err
+	}
+	cfg.DataDir = dir
+	server, err := localaws.New(cfg)
 	if err != nil {
 		return err
 	}

@@ -163,6 +163,7 @@ func (a *Authorizer) judge(subject iam.Subject, need wire.Access) (policy.Verdic
 			if ok {
 				doc.Name = need.Resource
 				policies.Resource = []policy.Document{doc}
+				policies.ResourceMust = resource.Service == "kms"
 			}
 		}
 	}

@@ -20,7 +20,11 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 		if actions := slices.Concat(in.AlarmActions, in.OKActions, in.InsufficientDataActions); len(actions) > 0 {
 			conditions["cloudwatch:AlarmActions"] = actions
 		}
-		return []wire.Access{{Action: "cloudwatch:" + operation, Resource: alarmARN(in.AlarmName), Context: conditions}}
+		needs := []wire.Access{{Action: "cloudwatch:" + operation, Resource: alarmARN(in.AlarmName), Context: conditions}}
+		if len(in.Tags) > 0 {
+			needs = append(needs, wire.Access{Action: "cloudwatch:TagResource", Resource: alarmARN(in.AlarmName), Context: wire.TagConditions(in.Tags, nil)})
+		}
+		return needs
 	case SetStateInput:
 		return on(operation, alarmARN, in.AlarmName)
 	case AlarmsInput:

@@ -19,7 +19,11 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 	case PutEventsInput:
 		return putEventsAccess(in)
 	case BusSpec:
-		return on(namedBus(in.Name))
+		needs := on(namedBus(in.Name))
+		if len(in.Tags) > 0 {
+			needs = append(needs, wire.Access{Action: "events:TagResource", Resource: namedBus(in.Name), Context: wire.TagConditions(in.Tags, nil)})
+		}
+		return needs
 	case Named:
 		return on(namedBus(in.Name))
 	case PutPermissionInput:

@@ -22,6 +22,8 @@ type bus struct {
 	Tags              map[string]string
 	// DeadLetter is kept and shown; nothing comes to it here.
 	DeadLetter *DeadLetterConfig `json:",omitempty"`
+	// Key is what the bus calls its key of KMS.
+	Key string `json:",omitempty"`
 }
 
 func busARN(name string) string { return arn.New("events", "event-bus/"+name) }
@@ -73,7 +75,7 @@ type BusSpec struct {
 	DeadLetterConfig *DeadLetterConfig
 	Tags             []Tag
 	EventSourceName  string
-	KmsKeyIdentifier string
+	KmsKeyIdentifier *string
 }
 
 // BusCreated answers CreateEventBus and UpdateEventBus.
@@ -83,6 +85,7 @@ type BusCreated struct {
 	Arn              string            `json:",omitempty"`
 	Description      string            `json:",omitempty"`
 	DeadLetterConfig *DeadLetterConfig `json:",omitempty"`
+	KmsKeyIdentifier string            `json:",omitempty"`
 }
 
 func (s *Service) createEventBus(_ context.Context, in BusSpec) (BusCreated, error) {
@@ -94,9 +97,6 @@ func (s *Service) createEventBus(_ context.Context, in BusSpec) (BusCreated, err
 	}
 	if err := checkName(in.Name, "name", 256); err != nil {
 		return BusCreated{}, err
-	}
-	if in.KmsKeyIdentifier != "" {
-		return BusCreated{}, invalid("KmsKeyIdentifier is not implemented by the local endpoint.")
 	}
 	tags, err := newTags(in.Tags)
 	if err != nil {
@@ -112,7 +112,10 @@ func (s *Service) createEventBus(_ context.Context, in BusSpec) (BusCreated, err
 	if in.Description != nil {
 		b.Description = *in.Description
 	}
-	return BusCreated{EventBusArn: b.arn(), Description: b.Description, DeadLetterConfig: b.DeadLetter}, s.putBus(b)
+	if in.KmsKeyIdentifier != nil {
+		b.Key = *in.KmsKeyIdentifier
+	}
+	return BusCreated{EventBusArn: b.arn(), Description: b.Description, DeadLetterConfig: b.DeadLetter, KmsKeyIdentifier: b.Key}, s.putBus(b)
 }
 
 func (s *Service) updateEventBus(_ context.Context, in BusSpec) (BusCreated, error) {
@@ -128,9 +131,12 @@ func (s *Service) updateEventBus(_ context.Context, in BusSpec) (BusCreated, err
 	if in.DeadLetterConfig != nil {
 		b.DeadLetter = in.DeadLetterConfig
 	}
+	if in.KmsKeyIdentifier != nil {
+		b.Key = *in.KmsKeyIdentifier
+	}
 	b.Modified = s.now()
 	return BusCreated{
-		Name: b.Name, Arn: b.arn(), Description: b.Description, DeadLetterConfig: b.DeadLetter,
+		Name: b.Name, Arn: b.arn(), Description: b.Description, DeadLetterConfig: b.DeadLetter, KmsKeyIdentifier: b.Key,
 	}, s.putBus(b)
 }
 
@@ -145,13 +151,14 @@ type BusDescription struct {
 	CreationTime     wire.Time
 	LastModifiedTime wire.Time
 	DeadLetterConfig *DeadLetterConfig `json:",omitempty"`
+	KmsKeyIdentifier string            `json:",omitempty"`
 }
 
 func (b bus) describe() BusDescription {
 	return BusDescription{
 		Name: b.Name, Arn: b.arn(), Description: b.Description, Policy: string(b.Policy),
 		CreationTime: wire.Time{Time: b.Created}, LastModifiedTime: wire.Time{Time: b.Modified},
-		DeadLetterConfig: b.DeadLetter,
+		DeadLetterConfig: b.DeadLetter, KmsKeyIdentifier: b.Key,
 	}
 }
 

@@ -24,7 +24,7 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 		if path == "" {
 			path = "/"
 		}
-		return on(arn.Global("iam", "role"+path+in.RoleName), keys)
+		return tagged(on(arn.Global("iam", "role"+path+in.RoleName), keys), "iam:TagRole", in.Tags)
 	case RoleInput:
 		return on(s.roleARN(in.RoleName), nil)
 	case UpdateRoleInput:
@@ -51,17 +51,33 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 		if path == "" {
 			path = "/"
 		}
-		return on(arn.Global("iam", "policy"+path+in.PolicyName), wire.TagConditions(in.Tags, nil))
+		return tagged(on(arn.Global("iam", "policy"+path+in.PolicyName), wire.TagConditions(in.Tags, nil)), "iam:TagPolicy", in.Tags)
 	case PolicyInput:
 		return on(in.PolicyArn, nil)
 	case PolicyVersionInput:
 		return on(in.PolicyArn, nil)
 	case CreatePolicyVersionInput:
 		return on(in.PolicyArn, nil)
+	case CreateOpenIDProviderInput:
+		name, err := issuer(in.Url)
+		if err != nil {
+			name = "" // the operation refuses it
+		}
+		return tagged(on(openIDProviderARN(name), wire.TagConditions(in.Tags, nil)), "iam:TagOpenIDConnectProvider", in.Tags)
+	case OpenIDProviderInput:
+		return on(in.OpenIDConnectProviderArn, wire.TagConditions(in.Tags, in.TagKeys))
 	case UserInput:
 		return on(arn.Global("iam", "user/"+in.UserName), nil)
 	}
 	return on("*", nil)
+}
+
+// tagged adds what who makes something with tags needs besides: the permission to tag it.
+func tagged(needs []wire.Access, action string, tags []Tag) []wire.Access {
+	if len(tags) == 0 {
+		return needs
+	}
+	return append(needs, wire.Access{Action: action, Resource: needs[0].Resource, Context: needs[0].Context})
 }
 
 // roleARN is the ARN of a role, with its path if it exists.

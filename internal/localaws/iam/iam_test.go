@@ -397,3 +397,37 @@ func TestRolesSurviveARestart(t *testing.T) {
 		t.Errorf("after a restart the role has %d policies", len(docs))
 	}
 }
+
+// GitHub's provider, as a role for deployments trusts it.
+func TestOpenIDProviders(t *testing.T) {
+	a := newAccount(t)
+	const provider = "arn:aws:iam::000000000000:oidc-provider/token.actions.githubusercontent.com"
+	named := "OpenIDConnectProviderArn=" + provider
+	a.refused(t, 404, "NoSuchEntity", "GetOpenIDConnectProvider", named)
+	a.must(t, []string{"<OpenIDConnectProviderArn>" + provider}, "CreateOpenIDConnectProvider", "Url=https://token.actions.githubusercontent.com",
+		"ClientIDList.member.1=sts.amazonaws.com", "Tags.member.1.Key=k", "Tags.member.1.Value=v")
+	a.must(t, []string{
+		"<Url>token.actions.githubusercontent.com</Url>", "<ClientIDList><member>sts.amazonaws.com</member></ClientIDList>",
+		"<Tags><member><Key>k</Key><Value>v</Value></member></Tags>", "<CreateDate>20",
+	}, "GetOpenIDConnectProvider", named)
+	a.must(t, []string{provider}, "ListOpenIDConnectProviders")
+	a.must(t, nil, "AddClientIDToOpenIDConnectProvider", named, "ClientID=other")
+	a.must(t, nil, "RemoveClientIDFromOpenIDConnectProvider", named, "ClientID=sts.amazonaws.com")
+	a.must(t, nil, "UpdateOpenIDConnectProviderThumbprint", named, "ThumbprintList.member.1="+strings.Repeat("0f", 20))
+	a.must(t, nil, "TagOpenIDConnectProvider", named, "Tags.member.1.Key=k2", "Tags.member.1.Value=v2")
+	a.must(t, nil, "UntagOpenIDConnectProvider", named, "TagKeys.member.1=k")
+	a.must(t, []string{"<ClientIDList><member>other</member></ClientIDList>", "<ThumbprintList><member>0f0f"}, "GetOpenIDConnectProvider", named)
+	a.must(t, []string{"<Tags><member><Key>k2</Key><Value>v2</Value></member></Tags>"}, "ListOpenIDConnectProviderTags", named)
+
+	a.refused(t, 409, "EntityAlreadyExists", "CreateOpenIDConnectProvider", "Url=https://token.actions.githubusercontent.com/")
+	a.refused(t, 400, "InvalidInput", "CreateOpenIDConnectProvider", "Url=http://example.com")
+	a.refused(t, 400, "ValidationError", "UpdateOpenIDConnectProviderThumbprint", named, "ThumbprintList.member.1=0f")
+
+	inventory, err := a.iam.Inventory()
+	if err != nil || !slices.Equal(inventory, []string{provider}) {
+		t.Errorf("inventory %q, %v", inventory, err)
+	}
+	a.must(t, nil, "DeleteOpenIDConnectProvider", named)
+	a.must(t, nil, "DeleteOpenIDConnectProvider", named)
+	a.refused(t, 404, "NoSuchEntity", "GetOpenIDConnectProvider", named)
+}

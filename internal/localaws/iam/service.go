@@ -1,7 +1,7 @@
 // Package iam is AWS IAM: roles with their inline and attached policies, customer managed policies with versions, and
-// the temporary credentials of roles.
+// the temporary credentials of roles, and OpenID Connect providers.
 //
-// It does not do users, groups and instance profiles; requests for them are refused.
+// It does not do users, groups, instance profiles and SAML; requests for them are refused.
 //
 // API: https://docs.aws.amazon.com/IAM/latest/APIReference/Welcome.html
 package iam
@@ -31,6 +31,8 @@ type Service struct {
 	clock    *clock.Clock
 	roles    state.Table[role]
 	policies state.Table[managedPolicy]
+	// openIDProviders are the identity providers, by ARN.
+	openIDProviders state.Table[openIDProvider]
 
 	// mu guards changes of the tables from reading to writing, and sessions.
 	mu       sync.Mutex
@@ -46,11 +48,12 @@ func New(cfg Config) (*Service, error) {
 		return nil, errors.New("iam: store and clock are required")
 	}
 	return &Service{
-		clock:    cfg.Clock,
-		roles:    state.NewTable[role](cfg.Store, "iam.roles"),
-		policies: state.NewTable[managedPolicy](cfg.Store, "iam.policies"),
-		sessions: map[string]Session{},
-		parsed:   map[string]policy.Document{},
+		clock:           cfg.Clock,
+		roles:           state.NewTable[role](cfg.Store, "iam.roles"),
+		policies:        state.NewTable[managedPolicy](cfg.Store, "iam.policies"),
+		openIDProviders: state.NewTable[openIDProvider](cfg.Store, "iam.openid"),
+		sessions:        map[string]Session{},
+		parsed:          map[string]policy.Document{},
 	}, nil
 }
 
@@ -60,7 +63,8 @@ func (s *Service) API() wire.Service {
 		Name: "iam", Protocol: wire.Query, Version: "2010-05-08", Namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
 		Access: s.access,
 		Gaps: []string{
-			"There are no users, groups, instance profiles, identity providers and service-linked roles: a client gets UnknownOperationException.",
+			"There are no users, groups, instance profiles, SAML providers and service-linked roles: a client gets UnknownOperationException.",
+			"OpenID Connect providers are kept, not asked: nobody gets credentials for their tokens (sts:AssumeRoleWithWebIdentity), and a provider that is created without thumbprints has none.",
 			"The account's root, whose access key is test, is the only principal besides roles.",
 			"Changes hold at once; on AWS they take seconds to reach everywhere.",
 			"Lists are not paged.",
@@ -98,19 +102,33 @@ func (s *Service) API() wire.Service {
 			wire.Op("TagPolicy", s.tagPolicy),
 			wire.Op("UntagPolicy", s.untagPolicy),
 			wire.Op("ListPolicyTags", s.listPolicyTags),
+			wire.Op("CreateOpenIDConnectProvider", s.createOpenIDProvider),
+			wire.Op("GetOpenIDConnectProvider", s.getOpenIDProvider),
+			wire.Op("ListOpenIDConnectProviders", s.listOpenIDProviders),
+			wire.Op("DeleteOpenIDConnectProvider", s.deleteOpenIDProvider),
+			wire.Op("UpdateOpenIDConnectProviderThumbprint", s.updateOpenIDProviderThumbprint),
+			wire.Op("AddClientIDToOpenIDConnectProvider", s.addClientID),
+			wire.Op("RemoveClientIDFromOpenIDConnectProvider", s.removeClientID),
+			wire.Op("TagOpenIDConnectProvider", s.tagOpenIDProvider),
+			wire.Op("UntagOpenIDConnectProvider", s.tagOpenIDProvider),
+			wire.Op("ListOpenIDConnectProviderTags", s.listOpenIDProviderTags),
 			wire.Op("GetUser", s.getUser).But("Only the account's root exists."),
 		},
 	}
 }
 
-// Inventory returns the ARNs of all roles and customer managed policies.
+// Inventory returns the ARNs of all roles, customer managed policies and identity providers.
 func (s *Service) Inventory() ([]string, error) {
 	var arns []string
 	err := s.roles.Scan("", "", func(_ string, r role) bool {
 		arns = append(arns, r.Arn)
 		return true
 	})
-	return arns, errors.Join(err, s.policies.Scan("", "", func(arn string, _ managedPolicy) bool {
+	err = errors.Join(err, s.policies.Scan("", "", func(arn string, _ managedPolicy) bool {
+		arns = append(arns, arn)
+		return true
+	}))
+	return arns, errors.Join(err, s.openIDProviders.Scan("", "", func(arn string, _ openIDProvider) bool {
 		arns = append(arns, arn)
 		return true
 	}))

@@ -176,6 +176,7 @@ func (s *Service) store(g group, name string, events []InputEvent) error {
 	for _, e := range events {
 		extract(s.cfg.Metrics, e)
 	}
+	s.count(events)
 	return nil
 }
 

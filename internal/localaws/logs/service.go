@@ -31,6 +31,9 @@ type Config struct {
 	Clock *clock.Clock
 	// Metrics gets what lines in the embedded metric format say; nil discards it.
 	Metrics metrics.Sink
+	// MaxBytes is about how much is kept in all groups together; beyond it the oldest lines of the largest group go. 0 means
+	// 256 MiB.
+	MaxBytes int64
 }
 
 // Service is CloudWatch Logs. It is safe for concurrent use.
@@ -43,6 +46,9 @@ type Service struct {
 	metrics  state.Table[MetricFilter]
 	// last numbers events: it tells those of one millisecond apart and keeps their order.
 	last atomic.Uint64
+	// ingested are the bytes that have come since they were last counted; crowded wakes the loop when they are many.
+	ingested atomic.Int64
+	crowded  chan struct{}
 
 	// mu guards the groups, streams, policies and filters; events are only ever added and swept.
 	mu     sync.RWMutex
@@ -101,6 +107,9 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Metrics == nil {
 		cfg.Metrics = metrics.Discard{}
 	}
+	if cfg.MaxBytes == 0 {
+		cfg.MaxBytes = 256 << 20
+	}
 	s := &Service{
 		cfg:      cfg,
 		groups:   state.NewTable[group](cfg.Store, "logs.groups"),
@@ -109,6 +118,7 @@ func New(cfg Config) (*Service, error) {
 		policies: state.NewTable[policyRecord](cfg.Store, "logs.policies"),
 		metrics:  state.NewTable[MetricFilter](cfg.Store, "logs.metricfilters"),
 		byName:   map[string]*open{},
+		crowded:  make(chan struct{}, 1),
 	}
 	// The time is greater than any number given before the last restart.
 	s.last.Store(uint64(max(cfg.Clock.Now().UnixNano(), 1)))
@@ -135,7 +145,7 @@ func (s *Service) load() error {
 	return err
 }
 
-// Run deletes events beyond their retention once an hour until ctx ends.
+// Run deletes events beyond their retention once an hour, and the oldest when there are too many, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
@@ -148,6 +158,13 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+			if err := s.bound(); err != nil {
+				return err
+			}
+		case <-s.crowded:
+			if err := s.bound(); err != nil {
+				return err
+			}
 		case <-moved:
 		}
 	}
@@ -241,7 +258,7 @@ func (s *Service) API() wire.Service {
 		Name: "logs", Protocol: wire.JSON11, Target: "Logs_20140328", Access: s.access,
 		Gaps: []string{
 			"There are no Insights queries, live tails, exports, delivery destinations and anomaly detectors: a client gets UnknownOperationException.",
-			"storedBytes is always 0.",
+			"storedBytes is always 0; about 256 MiB of lines are kept, beyond which the oldest of the largest group go.",
 		},
 		Operations: []wire.Operation{
 			wire.Op("CreateLogGroup", s.createGroup).But("A KMS key is noted and nothing is encrypted."),

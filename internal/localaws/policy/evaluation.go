@@ -14,6 +14,9 @@ type Policies struct {
 	// Boundary is the permissions boundary of the role and Session the policies that were passed when it was assumed;
 	// nil means that there are none, and so no limit.
 	Boundary, Session []Document
+	// ResourceMust says that the resource's policy has to grant in any case, if only to the account: so it is with a key of KMS.
+	// https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
+	ResourceMust bool
 }
 
 // Statement is one of a policy: Index counts from 0, Sid may be empty.
@@ -61,6 +64,8 @@ func (p Policies) Decide(r Request) Verdict {
 	}
 	identity, boundary, session := decisions[0], decisions[2], decisions[3]
 	switch {
+	case p.ResourceMust && granted == noGrant:
+		return refusal("resource-based", r)
 	case granted == toCaller:
 		return Verdict{Decision: Allow, Applied: applied[1]}
 	case identity != Allow && granted != toRole:

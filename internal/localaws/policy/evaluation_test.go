@@ -159,3 +159,37 @@ func TestAVerdictNamesItsStatements(t *testing.T) {
 		t.Errorf("statements %v", got)
 	}
 }
+
+// A key of KMS is used by nobody whom its policy does not let in, if only by leaving the decision to the account.
+func TestTheResourceMustGrantWhereItMust(t *testing.T) {
+	t.Parallel()
+	identity := parsed(t, policy.Identity, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:*","Resource":"*"}}`)
+	account := parsed(t, policy.Resource, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::000000000000:root"},"Action":"kms:Decrypt","Resource":"*"}}`)
+	other := parsed(t, policy.Resource, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::000000000000:role/other"},"Action":"kms:Decrypt","Resource":"*"}}`)
+	asked := policy.Request{
+		Principal: policy.Principal{ARN: "arn:aws:sts::000000000000:assumed-role/mine/s", RoleARN: "arn:aws:iam::000000000000:role/mine"},
+		Action:    "kms:Decrypt", Resource: "arn:aws:kms:us-east-1:000000000000:key/k",
+	}
+	for name, tt := range map[string]struct {
+		identity, resource policy.Document
+		want               policy.Decision
+	}{
+		"the account and the role's own policy": {identity, account, policy.Allow},
+		"the account alone":                     {policy.Document{}, account, policy.ImplicitDeny},
+		"the role's own policy alone":           {identity, other, policy.ImplicitDeny},
+	} {
+		p := policy.Policies{Identity: []policy.Document{tt.identity}, Resource: []policy.Document{tt.resource}, ResourceMust: true}
+		if got := p.Decide(asked).Decision; got != tt.want {
+			t.Errorf("%s: decision %v, want %v", name, got, tt.want)
+		}
+	}
+}
+
+func parsed(t *testing.T, kind policy.Kind, text string) policy.Document {
+	t.Helper()
+	doc, err := policy.Parse(kind, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}

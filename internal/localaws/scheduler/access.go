@@ -27,7 +27,12 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 	case ListInput:
 		return schedule(cmp.Or(in.GroupName, "*"), "*")
 	case GroupInput:
-		return []wire.Access{{Action: action, Resource: groupARN(in.Name), Context: wire.TagConditions(in.Tags, nil)}}
+		conditions := wire.TagConditions(in.Tags, nil)
+		needs := []wire.Access{{Action: action, Resource: groupARN(in.Name), Context: conditions}}
+		if len(in.Tags) > 0 {
+			needs = append(needs, wire.Access{Action: "scheduler:TagResource", Resource: groupARN(in.Name), Context: conditions})
+		}
+		return needs
 	case TagInput:
 		return []wire.Access{{Action: action, Resource: in.ResourceArn, Context: wire.TagConditions(in.Tags, in.TagKeys)}}
 	}

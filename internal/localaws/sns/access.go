@@ -71,3 +71,12 @@ func (s *Service) ResourcePolicy(topicARN string) (doc policy.Document, ok bool,
 	doc, err = policy.Parse(policy.Resource, t.Attributes["Policy"])
 	return doc, err == nil, err
 }
+
+// EncryptionKey returns what a topic calls its key of KMS, empty if it has none.
+func (s *Service) EncryptionKey(topicARN string) string {
+	t, _, err := s.topics.Get(topicARN)
+	if err != nil {
+		return "" // the call itself meets the same failure
+	}
+	return t.Attributes["KmsMasterKeyId"]
+}

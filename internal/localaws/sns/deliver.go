@@ -37,6 +37,15 @@ type item struct {
 	Failures      int
 }
 
+// size is how much of the room for what waits it takes.
+func (it item) size() int64 {
+	n := len(it.Body) + len(it.Subject)
+	for name, value := range it.Attributes {
+		n += len(name) + len(value)
+	}
+	return int64(n)
+}
+
 // item returns the message in the form of a subscription.
 func (m message) item(sub subscription) (item, error) {
 	it := item{
@@ -159,7 +168,7 @@ func (s *Service) attempt(ctx context.Context, key string, it item) (time.Durati
 		})
 	}
 	if err == nil {
-		return -1, s.settle(key)
+		return -1, s.settle(key, it)
 	}
 	if ctx.Err() != nil {
 		return -1, nil //nolint:nilerr // still in the store: the next run delivers it
@@ -184,7 +193,7 @@ func (s *Service) attempt(ctx context.Context, key string, it item) (time.Durati
 // lost, as on AWS. It returns how long to wait if the queue cannot take it now, else less than 0.
 func (s *Service) giveUp(ctx context.Context, key string, it item, cause error) (time.Duration, error) {
 	if it.DeadLetter == "" {
-		return -1, s.settle(key)
+		return -1, s.settle(key, it)
 	}
 	attributes := map[string]string{"ErrorMessage": cause.Error()}
 	var refused *delivery.Error
@@ -204,7 +213,7 @@ func (s *Service) giveUp(ctx context.Context, key string, it item, cause error) 
 		it.Due = s.cfg.Clock.Now().Add(wait)
 		return wait, s.waiting.Put(key, it)
 	}
-	return -1, s.settle(key)
+	return -1, s.settle(key, it)
 }
 
 func delay(failures int) time.Duration {

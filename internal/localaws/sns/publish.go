@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -128,27 +127,33 @@ func (s *Service) publish(m message) (message, error) {
 	if err := errors.Join(err, unreadable); err != nil {
 		return m, err
 	}
-	queued := int64(len(slices.DeleteFunc(slices.Clone(subs), subscription.byMail)))
-	if s.load.Add(queued) > s.cfg.MaxWaiting {
-		s.load.Add(-queued)
+	var items []item
+	for _, sub := range subs {
+		if sub.byMail() {
+			continue
+		}
+		it, err := m.item(sub)
+		if err != nil {
+			return m, err
+		}
+		items = append(items, it)
+	}
+	if !s.load.admit(items, s.cfg.MaxWaiting, s.cfg.MaxWaitingBytes) {
 		return m, errThrottled()
 	}
 	err = s.cfg.Store.Update(func(tx *state.Tx) error {
 		for _, sub := range subs {
 			if sub.byMail() {
 				s.outbox.PutTx(tx, s.nextKey(), m.mail(sub, t.Attributes["DisplayName"]))
-				continue
 			}
-			it, err := m.item(sub)
-			if err != nil {
-				return err
-			}
+		}
+		for _, it := range items {
 			s.waiting.PutTx(tx, s.nextKey(), it)
 		}
 		return nil
 	})
 	if err != nil {
-		s.load.Add(-queued)
+		s.load.remove(items...)
 	}
 	s.wake()
 	return m, err

@@ -29,8 +29,9 @@ type Config struct {
 	URL func() string
 	// RetryScale multiplies the delays between delivery attempts; 0 means 1.
 	RetryScale float64
-	// MaxWaiting is how many messages may wait for their delivery; beyond it publishers are throttled. 0 means 100,000.
-	MaxWaiting int64
+	// MaxWaiting and MaxWaitingBytes are how much may wait for its delivery; beyond it publishers are throttled. 0 means 100,000
+	// messages and 256 MiB.
+	MaxWaiting, MaxWaitingBytes int64
 }
 
 // Service is SNS. It is safe for concurrent use.
@@ -45,7 +46,7 @@ type Service struct {
 	last     atomic.Uint64 // the last number given to a delivery or a mail
 	kick     chan struct{} // there is something to deliver; kickHTTP wakes the loop for subscribers over HTTP
 	kickHTTP chan struct{}
-	load     atomic.Int64 // how many messages wait
+	load     load
 }
 
 var _ delivery.Receiver = (*Service)(nil)
@@ -61,6 +62,9 @@ func New(cfg Config) (*Service, error) {
 	if cfg.MaxWaiting == 0 {
 		cfg.MaxWaiting = 100_000
 	}
+	if cfg.MaxWaitingBytes == 0 {
+		cfg.MaxWaitingBytes = 256 << 20
+	}
 	s := &Service{
 		cfg:           cfg,
 		topics:        state.NewTable[topic](cfg.Store, "sns.topics"),
@@ -70,15 +74,15 @@ func New(cfg Config) (*Service, error) {
 		kick:          make(chan struct{}, 1),
 		kickHTTP:      make(chan struct{}, 1),
 	}
-	err := s.waiting.Scan("", "", func(string, item) bool { s.load.Add(1); return true })
+	err := s.waiting.Scan("", "", func(_ string, it item) bool { s.load.add(it); return true })
 	return s, errors.Join(err, s.findLast())
 }
 
 // settle removes a message that nobody waits for any more.
-func (s *Service) settle(key string) error {
+func (s *Service) settle(key string, it item) error {
 	err := s.waiting.Delete(key)
 	if err == nil {
-		s.load.Add(-1)
+		s.load.remove(it)
 	}
 	return err
 }

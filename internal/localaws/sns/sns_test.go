@@ -62,17 +62,17 @@ func (b *bench) Send(_ context.Context, target string, m delivery.Message) error
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	return newLimitedBench(t, 0)
+	return newLimitedBench(t, 0, 0)
 }
 
-func newLimitedBench(t *testing.T, maxWaiting int64) *bench {
+func newLimitedBench(t *testing.T, maxWaiting, maxBytes int64) *bench {
 	t.Helper()
 	store, err := state.Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := &bench{store: store, clock: clock.New(), sent: make(chan sent, 100), answer: func(string) error { return nil }}
-	if b.service, err = sns.New(sns.Config{Store: store, Clock: b.clock, Sender: b, URL: func() string { return b.url }, MaxWaiting: maxWaiting}); err != nil {
+	if b.service, err = sns.New(sns.Config{Store: store, Clock: b.clock, Sender: b, URL: func() string { return b.url }, MaxWaiting: maxWaiting, MaxWaitingBytes: maxBytes}); err != nil {
 		t.Fatal(err)
 	}
 	operator := func(_ context.Context, key string) (wire.Caller, bool) { return wire.Caller{AccessKeyID: key}, true }
@@ -503,13 +503,19 @@ func TestMessagesSurviveARestart(t *testing.T) {
 
 // What waits has a limit: publishers are pushed back, and what was accepted is not dropped.
 func TestPublishersArePushedBack(t *testing.T) {
-	b := newLimitedBench(t, 2)
+	t.Run("by number", func(t *testing.T) { pushedBack(t, newLimitedBench(t, 2, 0), "m") })
+	t.Run("by bytes", func(t *testing.T) { pushedBack(t, newLimitedBench(t, 0, 25_000), strings.Repeat("m", 10_000)) })
+}
+
+// pushedBack publishes to a service that has room for two messages.
+func pushedBack(t *testing.T, b *bench, message string) {
+	t.Helper()
 	b.topic(t)
 	b.subscribe(t, "sqs", queueARN, nil)
 	blocked := make(chan struct{})
 	b.answer = func(string) error { <-blocked; return nil }
 	publish := func() error {
-		_, err := b.Publish(t.Context(), &awssns.PublishInput{TopicArn: aws.String(topicARN), Message: aws.String("m")})
+		_, err := b.Publish(t.Context(), &awssns.PublishInput{TopicArn: aws.String(topicARN), Message: aws.String(message)})
 		return err
 	}
 	for range 2 {
@@ -520,7 +526,7 @@ func TestPublishersArePushedBack(t *testing.T) {
 	if err := publish(); code(err) != "Throttled" {
 		t.Errorf("the third message: %v, want Throttled", err)
 	}
-	err := b.service.Receive(t.Context(), topicARN, delivery.Message{Body: []byte("m"), RoleARN: "arn:aws:iam::000000000000:role/r"})
+	err := b.service.Receive(t.Context(), topicARN, delivery.Message{Body: []byte(message), RoleARN: "arn:aws:iam::000000000000:role/r"})
 	var refused *delivery.Error
 	if !errors.As(err, &refused) || !refused.Retryable {
 		t.Errorf("another service is told %v, want to try again", err)

@@ -90,7 +90,7 @@ func (s *Service) subscribe(_ context.Context, in SubscribeInput) (out Subscript
 		if err != nil {
 			return err
 		}
-		s.load.Add(1)
+		s.load.add(ask)
 		s.waiting.PutTx(tx, s.nextKey(), ask)
 		return nil
 	})

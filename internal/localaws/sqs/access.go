@@ -90,3 +90,12 @@ func (s *Service) ResourcePolicy(queueARN string) (doc policy.Document, ok bool,
 	doc, err = policy.Parse(policy.Resource, text)
 	return doc, err == nil, err
 }
+
+// EncryptionKey returns what a queue calls its key of KMS, empty if it has none.
+func (s *Service) EncryptionKey(queueARN string) string {
+	q, err := s.byARN(queueARN)
+	if err != nil {
+		return "" // what does not exist has no key
+	}
+	return q.snapshot().Attributes["KmsMasterKeyId"]
+}

@@ -2,10 +2,12 @@ package sqs
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 
 	"github.com/the-alchemiser/alchemiser/internal/localaws/delivery"
+	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
 
 // Receive puts a message that another service delivers into the queue arn, with its attributes and with
@@ -42,5 +44,10 @@ func (s *Service) Receive(_ context.Context, arn string, m delivery.Message) err
 			"One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", limit)
 	}
 	// Who delivers has the message in the same store until it is told: nothing is lost if the disk has not seen this yet.
-	return s.enqueueWith(s.cfg.Store.UpdateUnsynced, q, msg)
+	err = s.enqueueWith(s.cfg.Store.UpdateUnsynced, q, msg)
+	var full *wire.Error
+	if errors.As(err, &full) {
+		return &delivery.Error{Code: "THROTTLING", Message: full.Message, Retryable: true}
+	}
+	return err
 }

@@ -17,6 +17,11 @@ func errNoQueue() *wire.Error {
 	return fail("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.")
 }
 
+// errThrottled refuses what there is no room for: an endpoint whose messages nobody receives must not grow without end.
+func errThrottled() *wire.Error {
+	return fail("RequestThrottled", "RequestThrottled", "The request was denied due to request throttling.")
+}
+
 func errMissing(parameter string) *wire.Error {
 	return fail("MissingRequiredParameterException", "MissingParameter",
 		"The request must contain the parameter %s.", parameter)

@@ -107,6 +107,13 @@ func (q *queue) add(entries ...*entry) (first bool) {
 	return first
 }
 
+// holds is how many messages there are.
+func (q *queue) holds() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.entries)
+}
+
 // wake lets whoever waits look again. The caller holds the lock.
 func (q *queue) wake() {
 	if q.changed != nil {

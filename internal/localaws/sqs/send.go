@@ -99,6 +99,9 @@ func (s *Service) enqueue(q *queue, messages ...message) error {
 }
 
 func (s *Service) enqueueWith(commit func(func(tx *state.Tx) error) error, q *queue, messages ...message) error {
+	if q.holds() >= s.cfg.MaxMessages {
+		return errThrottled()
+	}
 	entries := make([]*entry, len(messages))
 	err := commit(func(tx *state.Tx) error {
 		for i, m := range messages {

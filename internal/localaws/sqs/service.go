@@ -25,7 +25,7 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
 
-// Config is what the service needs. All fields are required.
+// Config is what the service needs. Store, clock and URL are required.
 type Config struct {
 	Store *state.Store
 	Clock *clock.Clock
@@ -33,6 +33,8 @@ type Config struct {
 	URL func() string
 	// Metrics gets the service's own metrics; nil discards them.
 	Metrics metrics.Sink
+	// MaxMessages is how many messages a queue may hold before senders are throttled; 0 means 1,000,000.
+	MaxMessages int
 }
 
 // Service is SQS. It is safe for concurrent use.
@@ -54,6 +56,9 @@ var _ delivery.Receiver = (*Service)(nil)
 func New(cfg Config) (*Service, error) {
 	if cfg.Store == nil || cfg.Clock == nil || cfg.URL == nil {
 		return nil, errors.New("sqs: store, clock and url are required")
+	}
+	if cfg.MaxMessages == 0 {
+		cfg.MaxMessages = 1_000_000
 	}
 	s := &Service{
 		cfg:      cfg,
@@ -215,6 +220,7 @@ func (s *Service) API() wire.Service {
 		Access: s.access,
 		Gaps: []string{
 			"There are no FIFO queues and no message move tasks; nothing is encrypted.",
+			"A queue holds a million messages, then senders are throttled; on AWS it has no limit.",
 			"What a queue counts is exact, not approximate, and a receive looks at the whole queue, never at a part of its servers.",
 		},
 		Operations: []wire.Operation{

@@ -32,9 +32,15 @@ type endpoint struct {
 
 func serve(t testing.TB, store *state.Store) endpoint {
 	t.Helper()
+	return serveLimited(t, store, 0)
+}
+
+// serveLimited serves queues that hold so many messages.
+func serveLimited(t testing.TB, store *state.Store, limit int) endpoint {
+	t.Helper()
 	e := endpoint{clock: clock.New()}
 	var url string
-	s, err := sqs.New(sqs.Config{Store: store, Clock: e.clock, URL: func() string { return url }})
+	s, err := sqs.New(sqs.Config{Store: store, Clock: e.clock, URL: func() string { return url }, MaxMessages: limit})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,12 @@ func (s *Service) access(_ context.Context, operation string, in any) []wire.Acc
 			return need(operation, g.GroupARN, g.Tags, in.Tags, nil)
 		}
 		// A group's ARN ends in an id that it gets when it is made.
-		return need(operation, cmp.Or(in.GroupARN, arn.New("xray", "group/"+in.GroupName+"/")), nil, in.Tags, nil)
+		making := cmp.Or(in.GroupARN, arn.New("xray", "group/"+in.GroupName+"/"))
+		needs := need(operation, making, nil, in.Tags, nil)
+		if len(in.Tags) > 0 {
+			needs = append(needs, need("TagResource", making, nil, in.Tags, nil)...)
+		}
+		return needs
 	case SamplingRuleInput:
 		return s.onRule(operation, cmp.Or(in.SamplingRule.RuleName, in.RuleName), in.RuleARN, in.Tags)
 	case SamplingRuleUpdateInput:

@@ -38,7 +38,7 @@ func TestCallsNeedThePermissionsOfTheAuthorizationReference(t *testing.T) {
 		in   any
 		want []wire.Access
 	}{
-		"CreateGroup":         {xray.GroupInput{GroupName: "g", Tags: []xray.Tag{{Key: "k", Value: "v"}}}, need("CreateGroup", prefix+"group/g/", set)},
+		"CreateGroup":         {xray.GroupInput{GroupName: "g", Tags: []xray.Tag{{Key: "k", Value: "v"}}}, append(need("CreateGroup", prefix+"group/g/", set), need("TagResource", prefix+"group/g/", set)...)},
 		"GetGroup":            {xray.GroupInput{GroupARN: tagged}, need("GetGroup", tagged, owned)},
 		"UpdateGroup":         {xray.GroupInput{GroupName: "tagged"}, need("UpdateGroup", tagged, owned)},
 		"DeleteGroup":         {xray.GroupInput{GroupName: "tagged"}, need("DeleteGroup", tagged, owned)},

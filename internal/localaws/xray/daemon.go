@@ -171,51 +171,15 @@ func (s *Service) put(docs []document) error {
 		return fmt.Errorf("store segments: %w", err)
 	}
 	s.mu.Lock()
-	s.count += len(docs)
+	for _, d := range docs {
+		s.held.add(len(d.raw))
+	}
+	crowded := s.crowded(s.held)
 	s.mu.Unlock()
+	if crowded {
+		return s.expire()
+	}
 	return nil
-}
-
-const (
-	// retention is how long X-Ray keeps traces.
-	retention = 30 * 24 * time.Hour
-	// maxSegments bounds the memory of an endpoint that runs for long: beyond it the oldest traces go.
-	maxSegments = 200_000
-)
-
-// expire deletes traces that are too old, or too many. Trace ids begin with their time, so the oldest come first.
-func (s *Service) expire() error {
-	oldest := fmt.Sprintf("1-%08x", time.Now().Add(-retention).Unix())
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	surplus := 0
-	if s.count > maxSegments {
-		surplus = s.count - maxSegments*9/10
-	}
-	var keys []string
-	total := 0
-	err := s.segments.Scan("", "", func(key string, _ record) bool {
-		total++
-		if len(keys) < surplus || key < oldest {
-			keys = append(keys, key)
-			return true
-		}
-		return surplus > 0 // then all are counted, exactly
-	})
-	if err != nil {
-		return fmt.Errorf("expire segments: %w", err)
-	}
-	if surplus > 0 {
-		s.count = total
-	}
-	err = s.cfg.Store.Update(func(tx *state.Tx) error {
-		for _, key := range keys {
-			s.segments.DeleteTx(tx, key)
-		}
-		return nil
-	})
-	s.count -= len(keys)
-	return err
 }
 
 // serveSampling is the daemon's TCP side: it answers for X-Ray what SDKs ask about sampling.

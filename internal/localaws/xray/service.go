@@ -17,12 +17,14 @@ import (
 	"github.com/the-alchemiser/alchemiser/internal/localaws/wire"
 )
 
-// Config is what the service needs. All fields but May are required.
+// Config is what the service needs. Store and clock are required.
 type Config struct {
 	Store *state.Store
 	Clock *clock.Clock
 	// May says whether the owner of a daemon is allowed an action, such as "xray:PutTraceSegments"; nil allows all.
 	May func(owner, action string) bool
+	// MaxBytes is about how much is kept: beyond it the oldest traces go. 0 means 256 MiB.
+	MaxBytes int
 }
 
 // Service is X-Ray. It is safe for concurrent use.
@@ -37,7 +39,7 @@ type Service struct {
 
 	// mu guards what follows and makes changes of groups and rules one at a time.
 	mu      sync.Mutex
-	count   int
+	held    held
 	daemons map[string]*daemon // by owner
 	serving bool
 }
@@ -47,13 +49,16 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Store == nil || cfg.Clock == nil {
 		return nil, errors.New("xray: store and clock are required")
 	}
+	if cfg.MaxBytes == 0 {
+		cfg.MaxBytes = 256 << 20
+	}
 	s := &Service{
 		cfg: cfg, segments: state.NewTable[record](cfg.Store, "xray.segments"),
 		groups: state.NewTable[groupRecord](cfg.Store, "xray.groups"), rules: state.NewTable[storedRule](cfg.Store, "xray.rules"),
 		incoming: make(chan document, 4096), closed: make(chan struct{}),
 		daemons: map[string]*daemon{},
 	}
-	err := s.segments.Scan("", "", func(string, record) bool { s.count++; return true })
+	err := s.segments.Scan("", "", func(_ string, r record) bool { s.held.add(len(r.Document)); return true })
 	if err != nil {
 		return nil, fmt.Errorf("load segments: %w", err)
 	}
@@ -120,7 +125,7 @@ func (s *Service) API() wire.Service {
 		Name: "xray", Protocol: wire.REST, Access: s.access,
 		Gaps: []string{
 			"There are no telemetry records, insights, root causes, indexing rules and resource policies: a client gets UnknownOperationException.",
-			"The oldest traces go when there are more than 200,000 segments.",
+			"The oldest traces go when there are more than 200,000 segments or 256 MiB of them.",
 			"Traces are complete as soon as they are sent: there is no delay of indexing.",
 		},
 		Operations: []wire.Operation{

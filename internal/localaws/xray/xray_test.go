@@ -26,11 +26,17 @@ import (
 
 func setUp(t *testing.T) (*xray.Service, *sdk.Client) {
 	t.Helper()
+	return setUpLimited(t, 0)
+}
+
+// setUpLimited serves traces of so many bytes.
+func setUpLimited(t *testing.T, limit int) (*xray.Service, *sdk.Client) {
+	t.Helper()
 	store, err := state.Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := xray.New(xray.Config{Store: store, Clock: clock.New()})
+	s, err := xray.New(xray.Config{Store: store, Clock: clock.New(), MaxBytes: limit})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,6 +308,27 @@ func TestUnknownTraceIsUnprocessed(t *testing.T) {
 	out, err := client.BatchGetTraces(t.Context(), &sdk.BatchGetTracesInput{TraceIds: []string{id}})
 	if err != nil || len(out.Traces) != 0 || !slices.Equal(out.UnprocessedTraceIds, []string{id}) {
 		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+func TestTheOldestTracesGoWhenThereIsNoRoom(t *testing.T) {
+	t.Parallel()
+	_, client := setUpLimited(t, 50_000)
+	var traces []string
+	for n := range 100 {
+		traces = append(traces, fmt.Sprintf("1-%08x-%024x", time.Now().Unix()-100+int64(n), n))
+		put(t, client, fmt.Sprintf(`{"id":"00000000000000aa","trace_id":%q,"name":"s","start_time":1,"end_time":2,"annotations":{"a":%q}}`,
+			traces[n], strings.Repeat("x", 900)))
+	}
+	there := func(n int) bool {
+		out, err := client.BatchGetTraces(t.Context(), &sdk.BatchGetTracesInput{TraceIds: []string{traces[n]}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(out.Traces) == 1
+	}
+	if there(0) || there(40) || !there(70) || !there(99) {
+		t.Errorf("of 100 traces of a kilobyte, with room for 50: the oldest is there: %t, the 41st: %t, the 71st: %t, the newest: %t", there(0), there(40), there(70), there(99))
 	}
 }
 
