@@ -1,6 +1,7 @@
 package functions
 
 import (
+	"context"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -28,5 +29,18 @@ func Execution(f *Function) (Service, error) {
 	if err != nil {
 		return Service{}, err
 	}
-	return Service{Handle: service.Handle, Types: []events.Type{events.TypeRebalancePlanned}}, nil
+	return Service{
+		Handle: service.Handle, Types: []events.Type{events.TypeRebalancePlanned}, Checks: []Check{broker.check(), checkSwitch(trading)},
+	}, nil
+}
+
+// checkSwitch reads the kill switch. That trading is off is no fault of a version.
+func checkSwitch(trading *secret.Switch) Check {
+	return Check{Name: "kill switch", Do: func(ctx context.Context) (string, error) {
+		on, err := trading.TradingEnabled(ctx)
+		if on {
+			return "trading is on", err
+		}
+		return "trading is off", err
+	}}
 }

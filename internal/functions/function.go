@@ -66,6 +66,8 @@ type Service struct {
 	Warnings []string
 	// Watchdog answers the schedule's constant JSON; nil refuses it.
 	Watchdog func(context.Context) error
+	// Checks are what the function proves on the smoke event beside what every function does.
+	Checks []Check
 }
 
 // Ports are what differs from one host to the other.

@@ -19,5 +19,5 @@ func Portfolio(f *Function) (Service, error) {
 	if err != nil {
 		return Service{}, err
 	}
-	return Service{Handle: service.Handle, Types: []events.Type{events.TypeSignalGenerated}}, nil
+	return Service{Handle: service.Handle, Types: []events.Type{events.TypeSignalGenerated}, Checks: []Check{broker.check()}}, nil
 }

@@ -1,6 +1,8 @@
 package functions
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -29,5 +31,20 @@ func Strategy(f *Function) (Service, error) {
 	if err != nil {
 		return Service{}, err
 	}
-	return Service{Handle: service.Handle, Types: []events.Type{events.TypeWorkflowStarted}, Warnings: service.Warnings()}, nil
+	return Service{
+		Handle: service.Handle, Types: []events.Type{events.TypeWorkflowStarted}, Warnings: service.Warnings(),
+		Checks: []Check{broker.check(), checkSymbols(broker, service.Symbols())},
+	}, nil
+}
+
+// checkSymbols asks the broker for each symbol that the strategies can hold or look at.
+func checkSymbols(broker Broker, symbols []string) Check {
+	return Check{Name: "symbols", Do: func(ctx context.Context) (string, error) {
+		for _, symbol := range symbols {
+			if _, err := broker.Asset(ctx, symbol); err != nil {
+				return "", err
+			}
+		}
+		return fmt.Sprintf("the broker knows all %d", len(symbols)), nil
+	}}
 }

@@ -38,7 +38,7 @@ func (p *planner) checkStops() error {
 		}
 	}
 	if more := decimal.Max(sold, bought); more.GreaterThan(p.cfg.MaxTurnover.Mul(p.account.Equity)) {
-		reasons = append(reasons, fmt.Sprintf("it would sell %s and buy %s, %s of the account; PORTFOLIO__MAX_TURNOVER (max_turnover) allows %s",
+		reasons = append(reasons, fmt.Sprintf("it would sell %s and buy %s, %s of the account; PORTFOLIO__MAX_TURNOVER (limits.max_turnover) allows %s",
 			market.USD(sold), market.USD(bought), share(more, p.account.Equity), percent(p.cfg.MaxTurnover)))
 	}
 	if len(reasons) > 0 {
@@ -48,5 +48,5 @@ func (p *planner) checkStops() error {
 }
 
 func tooLarge(t events.Trade, limit decimal.Decimal) string {
-	return fmt.Sprintf("it would %s %s of %s; PORTFOLIO__MAX_ORDER (max_order) allows %s", t.Side, market.USD(t.Notional), t.Symbol, market.USD(limit))
+	return fmt.Sprintf("it would %s %s of %s; PORTFOLIO__MAX_ORDER (limits.max_order) allows %s", t.Side, market.USD(t.Notional), t.Symbol, market.USD(limit))
 }

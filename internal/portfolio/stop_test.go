@@ -20,7 +20,7 @@ func TestSafetyStopsRefuseTheWholePlan(t *testing.T) {
 	}{
 		"an order that is too large": {
 			func(_ *fakeBroker, c *portfolio.Config) { c.MaxOrder = d("5000") }, weights("A", "0.6", "B", "0.4"),
-			[]string{"it would buy $5,940.00 of A; PORTFOLIO__MAX_ORDER (max_order) allows $5,000.00"},
+			[]string{"it would buy $5,940.00 of A; PORTFOLIO__MAX_ORDER (limits.max_order) allows $5,000.00"},
 		},
 		"every order that is too large": {
 			func(_ *fakeBroker, c *portfolio.Config) { c.MaxOrder = d("3000") }, weights("A", "0.6", "B", "0.4"),
@@ -28,7 +28,7 @@ func TestSafetyStopsRefuseTheWholePlan(t *testing.T) {
 		},
 		"more bought than allowed": {
 			func(_ *fakeBroker, c *portfolio.Config) { c.MaxTurnover = d("0.5") }, weights("A", "1"),
-			[]string{"it would sell $0.00 and buy $9,900.00, 99.00 % of the account; PORTFOLIO__MAX_TURNOVER (max_turnover) allows 50.00 %"},
+			[]string{"it would sell $0.00 and buy $9,900.00, 99.00 % of the account; PORTFOLIO__MAX_TURNOVER (limits.max_turnover) allows 50.00 %"},
 		},
 		"more sold than allowed": {
 			func(b *fakeBroker, c *portfolio.Config) {

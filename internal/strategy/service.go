@@ -158,3 +158,6 @@ func (s *Service) signal(ctx context.Context, date market.Date) (events.SignalGe
 	}
 	return events.SignalGenerated{AsOf: asOf, Weights: weights, Signals: signals}, nil
 }
+
+// Symbols returns what the strategies can hold or look at, sorted.
+func (s *Service) Symbols() []string { return s.portfolio.Symbols() }

@@ -81,7 +81,7 @@ func live(ctx context.Context, f *functions.Function, service functions.Service,
 	if err != nil {
 		return nil, err
 	}
-	entry := lambdabus.New(service.Watchdog)
+	entry := lambdabus.New(lambdabus.Commands{Watchdog: service.Watchdog, Smoke: f.Smoke(service)})
 	entry.Subscribe(f.Name, c.Handle, service.Types...)
 	return entry, nil
 }
@@ -89,7 +89,7 @@ func live(ctx context.Context, f *functions.Function, service functions.Service,
 // shadow returns the entry of a function that only records what comes to it. The watchdog of the schedule is a no-op: the
 // process that trades has its own.
 func shadow(_ context.Context, f *functions.Function, service functions.Service, _ *telemetry.Tracer, _ *telemetry.Metrics) (*lambdabus.Entry, error) {
-	entry := lambdabus.New(func(context.Context) error { return nil })
+	entry := lambdabus.New(lambdabus.Commands{Watchdog: func(context.Context) error { return nil }, Smoke: f.Smoke(service)})
 	entry.Subscribe(f.Name, fingerprint.ShadowHandler(f.Name, f.Store, time.Now), service.Types...)
 	return entry, nil
 }

@@ -84,6 +84,9 @@ func (c *client) PutEvents(ctx context.Context, in *eventbridge.PutEventsInput, 
 }
 
 func idOf(e types.PutEventsRequestEntry) string {
+	if e.DetailType == nil { // a probe carries no event
+		return ""
+	}
 	decoded, err := events.Decode(*e.DetailType, []byte(*e.Detail))
 	if err != nil {
 		panic(err)
@@ -353,4 +356,33 @@ func ExamplePublisher_Publish() {
 		}
 	}
 	// Output: e-2 InvalidEvent
+}
+
+func TestProbePublishesNothing(t *testing.T) {
+	t.Parallel()
+	refused := func(code string) func(int, string) *string { return func(int, string) *string { return &code } }
+	for name, tt := range map[string]struct {
+		client *client
+		want   fault.Code // empty: none
+	}{
+		"let in":                {client: &client{answer: refused("InvalidArgument")}},
+		"not allowed":           {client: &client{fail: func(int) error { return &smithy.GenericAPIError{Code: "AccessDeniedException"} }}, want: fault.Internal},
+		"throttled":             {client: &client{fail: func(int) error { return &smithy.GenericAPIError{Code: "ThrottlingException"} }}, want: fault.Transient},
+		"taken, against reason": {client: &client{}, want: fault.Internal},
+		"failed within":         {client: &client{answer: refused("InternalFailure")}, want: fault.Internal},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, err := ebbus.New(ebbus.Config{Client: tt.client, BusName: "bus", SourcePrefix: "alchemiser"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Probe(t.Context()); (err == nil) != (tt.want == "") || err != nil && fault.CodeOf(err) != tt.want {
+				t.Errorf("Probe = %v, want code %q", err, tt.want)
+			}
+			if len(tt.client.calls) != 1 || tt.client.calls[0][0].DetailType != nil || *tt.client.calls[0][0].EventBusName != "bus" {
+				t.Errorf("sent %+v, want one entry for the bus that has no type", tt.client.calls)
+			}
+		})
+	}
 }

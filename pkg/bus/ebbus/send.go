@@ -103,3 +103,20 @@ func entryFailure(r types.PutEventsResultEntry) *failure {
 	f.err = fmt.Errorf("%s: %s", f.code, f.message)
 	return f
 }
+
+// Probe proves that the caller may publish on the bus, and publishes nothing: it sends an entry without a type, which EventBridge
+// refuses for its form alone once it has let the caller in. What it returns otherwise asks for what Publish would ask for.
+// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
+func (p *Publisher) Probe(ctx context.Context) error {
+	out, err := p.cfg.Client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{
+		{EventBusName: &p.cfg.BusName, Source: aws.String(p.cfg.SourcePrefix + ".smoke"), Detail: aws.String("{}")},
+	}}, withoutRetries)
+	if err != nil {
+		f := callFailure(err)
+		return fault.As(f.fault, f.err)
+	}
+	if len(out.Entries) != 1 || aws.ToString(out.Entries[0].ErrorCode) != "InvalidArgument" {
+		return fault.New(fault.Internal, "bus %s: EventBridge has not refused an entry without a type as it should", p.cfg.BusName)
+	}
+	return nil
+}

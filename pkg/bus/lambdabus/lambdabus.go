@@ -23,7 +23,7 @@ import (
 // Entry routes invocations to handlers. Subscribe first, then give it to lambda.Start; from then on it is safe for
 // concurrent use.
 type Entry struct {
-	watchdog      func(context.Context) error
+	commands      Commands
 	subscriptions []subscription
 }
 
@@ -38,9 +38,17 @@ var (
 	_ bus.Subscriber = (*Entry)(nil)
 )
 
-// New returns an entry without subscriptions. watchdog answers the constant JSON {"watchdog": true}, which the schedule
-// sends; nil refuses it.
-func New(watchdog func(context.Context) error) *Entry { return &Entry{watchdog: watchdog} }
+// Commands answer constant JSON that is no event. Nil refuses it.
+type Commands struct {
+	// Watchdog answers {"watchdog": true}, which the schedule sends.
+	Watchdog func(context.Context) error
+	// Smoke answers {"smoke": true}, which a deployment sends to a new version before events come to it. What it returns is
+	// the answer of the invocation, as JSON.
+	Smoke func(context.Context) (any, error)
+}
+
+// New returns an entry without subscriptions.
+func New(commands Commands) *Entry { return &Entry{commands: commands} }
 
 // Subscribe implements bus.Subscriber.
 func (e *Entry) Subscribe(function string, h bus.Handler, types ...events.Type) {
@@ -50,7 +58,7 @@ func (e *Entry) Subscribe(function string, h bus.Handler, types ...events.Type) 
 // InvokeError is the one error that an invocation ends with. Lambda reports the outermost Go type as errorType, so
 // alarms and dead letters show "InvokeError", with what failed in the message.
 type InvokeError struct {
-	// What was handled: a detail-type or "watchdog"; empty if the payload is neither.
+	// What was handled: a detail-type, "watchdog" or "smoke"; empty if the payload is none of them.
 	What string
 	Err  error
 }
@@ -70,23 +78,40 @@ func (e *InvokeError) Unwrap() error { return e.Err }
 // nil, and otherwise an *InvokeError, which makes Lambda invoke the function again. An event that nobody subscribed to
 // is an error: the rule and the function disagree, and the event must not be lost.
 func (e *Entry) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	what, err := e.route(ctx, payload)
+	var err error
+	what, answer := command(payload), any(nil)
+	switch what {
+	case watchdog:
+		err = e.watch(ctx)
+	case smoke:
+		answer, err = e.smoke(ctx)
+	default:
+		what, err = e.route(ctx, payload)
+	}
 	if err != nil {
 		return nil, &InvokeError{What: what, Err: err}
 	}
-	return []byte("null"), nil
+	return json.Marshal(answer)
+}
+
+func (e *Entry) watch(ctx context.Context) error {
+	if e.commands.Watchdog == nil {
+		return fault.New(fault.Invalid, "this function has no watchdog: its schedule belongs to the monitor")
+	}
+	return e.commands.Watchdog(ctx)
+}
+
+func (e *Entry) smoke(ctx context.Context) (any, error) {
+	if e.commands.Smoke == nil {
+		return nil, fault.New(fault.Invalid, "this function has no smoke test")
+	}
+	return e.commands.Smoke(ctx)
 }
 
 func (e *Entry) route(ctx context.Context, payload []byte) (what string, err error) {
-	if isWatchdog(payload) {
-		if e.watchdog == nil {
-			return "watchdog", fault.New(fault.Invalid, "this function has no watchdog: its schedule belongs to the monitor")
-		}
-		return "watchdog", e.watchdog(ctx)
-	}
 	envelope, err := bus.ParseEnvelope(payload)
 	if err != nil {
-		return "", fmt.Errorf("want an event of EventBridge or {\"watchdog\": true}: %w", err)
+		return "", fmt.Errorf("want an event of EventBridge, {\"watchdog\": true} or {\"smoke\": true}: %w", err)
 	}
 	invocation, ok := lambdacontext.FromContext(ctx)
 	if !ok || invocation.AwsRequestID == "" {
@@ -125,7 +150,22 @@ func (e *Entry) handled() string {
 	return strings.Join(slices.Compact(types), ", ")
 }
 
-func isWatchdog(payload []byte) bool {
+// The commands, as they stand in their constant JSON.
+const (
+	watchdog = "watchdog"
+	smoke    = "smoke"
+)
+
+// command returns which of the commands payload is, or "".
+func command(payload []byte) string {
 	var m map[string]bool
-	return json.Unmarshal(payload, &m) == nil && len(m) == 1 && m["watchdog"]
+	if json.Unmarshal(payload, &m) != nil || len(m) != 1 {
+		return ""
+	}
+	for _, name := range []string{watchdog, smoke} {
+		if m[name] {
+			return name
+		}
+	}
+	return ""
 }

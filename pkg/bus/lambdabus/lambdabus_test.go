@@ -34,7 +34,7 @@ func none(t *testing.T) bus.Handler {
 
 func TestEventGoesToWhoSubscribedToItsType(t *testing.T) {
 	t.Parallel()
-	entry := lambdabus.New(nil)
+	entry := lambdabus.New(lambdabus.Commands{})
 	var got []bus.Delivery
 	keep := func(_ context.Context, d bus.Delivery) error {
 		got = append(got, d)
@@ -59,7 +59,7 @@ func TestEventGoesToWhoSubscribedToItsType(t *testing.T) {
 
 func TestReplayIsMarked(t *testing.T) {
 	t.Parallel()
-	entry := lambdabus.New(nil)
+	entry := lambdabus.New(lambdabus.Commands{})
 	var name string
 	entry.Subscribe("f", func(_ context.Context, d bus.Delivery) error { name = d.ReplayName; return nil })
 	replayed := strings.Replace(envelope, `"resources"`, `"replay-name":"again","resources"`, 1)
@@ -72,7 +72,7 @@ func TestWatchdogIsCalledForItsConstantAlone(t *testing.T) {
 	t.Parallel()
 	calls := 0
 	bark := errors.New("stalled")
-	entry := lambdabus.New(func(context.Context) error { calls++; return bark })
+	entry := lambdabus.New(lambdabus.Commands{Watchdog: func(context.Context) error { calls++; return bark }})
 	entry.Subscribe("monitor", none(t))
 	_, err := entry.Invoke(invocation(t.Context()), []byte(` {"watchdog": true}`))
 	var invoke *lambdabus.InvokeError
@@ -88,7 +88,7 @@ func TestWatchdogIsCalledForItsConstantAlone(t *testing.T) {
 
 func TestInvokeRefuses(t *testing.T) {
 	t.Parallel()
-	entry := lambdabus.New(nil)
+	entry := lambdabus.New(lambdabus.Commands{})
 	entry.Subscribe("f", none(t), events.TypeTradeExecuted)
 	for name, tt := range map[string]struct {
 		payload, want string
@@ -98,6 +98,7 @@ func TestInvokeRefuses(t *testing.T) {
 		"an event without source": {`{"detail-type":"TradeExecuted","detail":{}}`, "it has no source"},
 		"an event without detail": {`{"detail-type":"TradeExecuted","source":"s"}`, "it has no detail"},
 		"a watchdog call":         {`{"watchdog":true}`, "no watchdog"},
+		"a smoke event":           {`{"smoke":true}`, "no smoke test"},
 		"a type of nobody here":   {envelope, "nobody here handles it, only TradeExecuted"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -118,7 +119,7 @@ func TestInvokeRefuses(t *testing.T) {
 
 func TestErrorOfAnyHandlerFailsTheInvocation(t *testing.T) {
 	t.Parallel()
-	entry := lambdabus.New(nil)
+	entry := lambdabus.New(lambdabus.Commands{})
 	entry.Subscribe("good", func(context.Context, bus.Delivery) error { return nil })
 	entry.Subscribe("bad", func(context.Context, bus.Delivery) error { return fault.New(fault.Transient, "the table is throttled") })
 	called := false
@@ -138,7 +139,7 @@ func FuzzInvoke(f *testing.F) {
 	f.Add([]byte(`{"watchdog":true}`))
 	f.Add([]byte(`{"detail-type":"a","source":"b","detail":[]}`))
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		entry := lambdabus.New(nil)
+		entry := lambdabus.New(lambdabus.Commands{})
 		delivered := 0
 		entry.Subscribe("f", func(_ context.Context, d bus.Delivery) error {
 			delivered++
@@ -155,7 +156,7 @@ func FuzzInvoke(f *testing.F) {
 }
 
 func Example() {
-	entry := lambdabus.New(nil)
+	entry := lambdabus.New(lambdabus.Commands{})
 	entry.Subscribe("strategy", func(_ context.Context, d bus.Delivery) error {
 		fmt.Println(d.RequestID, d.DetailType)
 		return nil
@@ -165,4 +166,24 @@ func Example() {
 		fmt.Println(err)
 	}
 	// Output: request-1 WorkflowStarted
+}
+
+func TestSmokeIsAnsweredWithItsReport(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("the broker does not answer")
+	var fails error
+	entry := lambdabus.New(lambdabus.Commands{Smoke: func(context.Context) (any, error) {
+		return map[string]string{"function": "execution"}, fails
+	}})
+	entry.Subscribe("execution", none(t))
+	out, err := entry.Invoke(invocation(t.Context()), []byte(`{"smoke": true}`))
+	if err != nil || string(out) != `{"function":"execution"}` {
+		t.Errorf("Invoke = %s, %v, want the report", out, err)
+	}
+	fails = broken
+	_, err = entry.Invoke(invocation(t.Context()), []byte(`{"smoke": true}`))
+	var invoke *lambdabus.InvokeError
+	if !errors.As(err, &invoke) || invoke.What != "smoke" || !errors.Is(err, broken) {
+		t.Errorf("Invoke = %v, want the error of the smoke test", err)
+	}
 }
