@@ -12,8 +12,21 @@ locals {
     service => "arn:${data.aws_partition.this.partition}:${service}:${data.aws_region.this.id}:${data.aws_caller_identity.this.account_id}"
   }
 
+  # As a name, since the bus needs the key whose policy names it.
+  bus_name = "alchemiser-trading-events-${var.stage}"
+  key_arn  = one(module.key[*].arn)
+
   # In shadow mode the process starts the runs.
   scheduled = var.schedules_enabled && var.mode != "shadow"
+
+  # The only address that means real money: variables.tf refuses every other way of writing it.
+  live = var.broker_base_url == "https://api.alpaca.markets"
+
+  limits = var.limits != null ? var.limits : { max_order = "250000", max_turnover = "1", max_spread = "0.05" }
+
+  # The longest that a plan works in one attempt: sells and buys walk their steps and wait six times as long on a market order
+  # each, and as long for the proceeds between them.
+  longest_trading_seconds = (2 * (var.limit_steps + 6) + 6) * var.step_seconds
 
   # Created outside of Terraform, so that broker keys never enter its state.
   broker_secret = "/alchemiser/${var.stage}/broker"
@@ -33,9 +46,9 @@ locals {
     PORTFOLIO__CASH_RESERVE         = var.cash_reserve
     PORTFOLIO__MIN_TRADE            = var.minimum_trade
     PORTFOLIO__TOLERANCE            = var.tolerance
-    PORTFOLIO__MAX_TURNOVER         = var.max_turnover
-    PORTFOLIO__MAX_ORDER            = var.max_order
-    PORTFOLIO__MAX_SPREAD           = var.max_spread
+    PORTFOLIO__MAX_TURNOVER         = local.limits.max_turnover
+    PORTFOLIO__MAX_ORDER            = local.limits.max_order
+    PORTFOLIO__MAX_SPREAD           = local.limits.max_spread
     EXECUTION__MAX_PLAN_AGE         = "30m"
     EXECUTION__STEPS                = tostring(var.limit_steps)
     EXECUTION__STEP_INTERVAL        = "${var.step_seconds}s"
@@ -67,10 +80,54 @@ resource "terraform_data" "owner" {
   }
 }
 
+# What real money asks for, beside what one variable can say of itself.
+resource "terraform_data" "trading" {
+  lifecycle {
+    precondition {
+      condition     = var.broker_allow_live == local.live
+      error_message = local.live ? "broker_base_url is Alpaca's live API, which trades real money: set broker_allow_live = true, or use https://paper-api.alpaca.markets." : "broker_allow_live is true, but broker_base_url is ${var.broker_base_url}, not https://api.alpaca.markets: say which is meant."
+    }
+
+    precondition {
+      condition     = !local.live || var.limits != null
+      error_message = "A live account has no default limits: set limits = { max_order, max_turnover, max_spread } to what you are ready to see traded unattended."
+    }
+
+    precondition {
+      condition     = !local.live || var.account_id != null
+      error_message = "A live account is traded from one AWS account: set account_id, so that no other credentials deploy it."
+    }
+
+    precondition {
+      condition     = !local.live || (var.notification_email != null && var.observability)
+      error_message = "Nobody would hear of a failed run on a live account: set notification_email, and leave observability on."
+    }
+
+    precondition {
+      condition     = local.longest_trading_seconds <= local.functions.execution.timeout_seconds
+      error_message = "Trading one plan may take ${local.longest_trading_seconds} s, (2 x (limit_steps + 6) + 6) x step_seconds, and execution has ${local.functions.execution.timeout_seconds} s: lower limit_steps or step_seconds."
+    }
+  }
+}
+
+# By their names, since what the roles may use is encrypted with the key.
+module "key" {
+  source = "./modules/key"
+  count  = var.customer_key ? 1 : 0
+
+  stage    = var.stage
+  bus_name = local.bus_name
+  role_arns = [
+    for name in ["strategy", "portfolio", "execution", "monitor", "schedule"] :
+    "arn:${data.aws_partition.this.partition}:iam::${data.aws_caller_identity.this.account_id}:role/alchemiser-${name}-${var.stage}"
+  ]
+}
+
 module "bus" {
   source = "./modules/bus"
 
   stage                  = var.stage
+  key_arn                = local.key_arn
   archive_retention_days = var.archive_retention_days
 
   depends_on = [terraform_data.owner]
@@ -79,7 +136,9 @@ module "bus" {
 module "state" {
   source = "./modules/state"
 
-  stage = var.stage
+  stage               = var.stage
+  key_arn             = local.key_arn
+  deletion_protection = var.deletion_protection
 
   depends_on = [terraform_data.owner]
 }
@@ -95,6 +154,8 @@ module "observability" {
   rules_off          = module.state.rules_off
   watched            = local.scheduled
   runbook            = var.runbook
+  key_arn            = local.key_arn
+  event_log_rule     = local.functions.monitor.rule_name
   log_retention_days = var.log_retention_days
   notification_email = var.notification_email
 }
@@ -110,6 +171,8 @@ module "function" {
   memory_mb          = each.value.memory_mb
   timeout_seconds    = each.value.timeout_seconds
   environment        = local.environment
+  key_arn            = local.key_arn
+  smoke              = var.smoke
   rule_name          = each.value.rule_name
   rule_enabled       = (var.mode != "hosted" || each.key == "monitor") && !contains(module.state.rules_off, each.value.rule_name)
   event_pattern      = each.value.event_pattern
@@ -117,6 +180,9 @@ module "function" {
   alarms             = var.observability ? { topic_arn = module.observability.alarms_topic_arn, runbook = var.runbook } : null
   bus                = { name = module.bus.name, arn = module.bus.arn }
   log_retention_days = var.log_retention_days
+
+  reserved_concurrency    = lookup(var.reserved_concurrency, each.key, null)
+  code_signing_config_arn = var.code_signing_config_arn
 }
 
 module "schedule" {
@@ -150,6 +216,7 @@ module "host" {
   stage            = var.stage
   bus              = { name = module.bus.name, arn = module.bus.arn }
   dead_letters_arn = module.bus.dead_letters_arn
+  key_arn          = local.key_arn
 }
 
 # The monitor's rule has a second target: every event also lands in a log group, beside its function.

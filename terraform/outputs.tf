@@ -28,6 +28,15 @@ output "broker_secret_name" {
   value       = local.broker_secret
 }
 
+output "trading" {
+  description = "Where orders go, whether that is real money, and the limits within which they are."
+  value = {
+    broker = var.broker_base_url
+    live   = local.live
+    limits = local.limits
+  }
+}
+
 output "functions" {
   description = "Per function: name, live alias, rule, log group and dead letter queue."
   value = {

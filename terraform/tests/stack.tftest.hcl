@@ -9,7 +9,7 @@ variables {
   artifacts_dir = "./tests/fixtures"
 }
 
-run "every_function_has_both_nets" {
+run "the_stack_has_the_names_that_tools_rely_on" {
   command = apply
 
   assert {
@@ -25,6 +25,37 @@ run "every_function_has_both_nets" {
   assert {
     condition     = output.functions["execution"].rule_name == "alchemiser-rebalance-planned-dev"
     error_message = "execution must listen to plans"
+  }
+
+  assert {
+    condition     = alltrue([for f in module.function : length(f.alarm_arns) == 7]) && length(module.observability.alarm_arns) == 4
+    error_message = "seven alarms a function, and four of the stage"
+  }
+
+  # Written out, as a permission too many is seen by nobody.
+  assert {
+    condition = jsonencode({ for name, f in local.functions : name => f.statements[*].sid }) == jsonencode({
+      strategy  = ["Publish", "State", "BrokerKeys"]
+      portfolio = ["Publish", "State", "BrokerKeys"]
+      execution = ["Publish", "State", "BrokerKeys", "KillSwitch"]
+      monitor   = ["State", "Notify"]
+    })
+    error_message = "the functions may ${jsonencode({ for name, f in local.functions : name => f.statements[*].sid })}"
+  }
+
+  assert {
+    condition     = toset(flatten([for f in local.functions : [for s in f.statements : s.resources if s.sid == "BrokerKeys"]])) == toset(["arn:aws:ssm:us-east-1:123456789012:parameter/alchemiser/dev/broker"])
+    error_message = "the broker's keys are one parameter of this stage"
+  }
+
+  assert {
+    condition     = jsondecode(local.functions.execution.event_pattern)["replay-name"][0].exists == false
+    error_message = "a replay must never trade"
+  }
+
+  assert {
+    condition     = local.environment.PORTFOLIO__MAX_ORDER == "250000" && local.environment.PORTFOLIO__MAX_TURNOVER == "1" && local.environment.PORTFOLIO__MAX_SPREAD == "0.05" && local.environment.BROKER__ALLOW_LIVE == "false"
+    error_message = "the defaults are for paper trading"
   }
 }
 
@@ -46,15 +77,6 @@ run "without_observability_the_functions_are_all_there" {
   }
 }
 
-run "every_function_is_alarmed" {
-  command = apply
-
-  assert {
-    condition     = alltrue([for f in module.function : length(f.alarm_arns) == 7]) && length(module.observability.alarm_arns) == 4
-    error_message = "seven alarms a function, and four of the stage"
-  }
-}
-
 run "without_schedules_nothing_is_overdue" {
   command = apply
 
@@ -68,75 +90,32 @@ run "without_schedules_nothing_is_overdue" {
   }
 }
 
-run "replays_never_reach_execution" {
+run "shadows_neither_trade_nor_start_runs" {
   command = plan
 
-  module {
-    source = "./modules/function"
-  }
-
   variables {
-    name               = "execution"
-    architecture       = "arm64"
-    zip                = "./tests/fixtures/arm64/execution.zip"
-    memory_mb          = 128
-    timeout_seconds    = 600
-    environment        = {}
-    rule_name          = "rule"
-    event_pattern      = "{\"source\":[\"alchemiser.portfolio\"],\"replay-name\":[{\"exists\":false}]}"
-    bus                = { name = "bus", arn = "arn:aws:events:us-east-1:123456789012:event-bus/bus" }
-    statements         = []
-    log_retention_days = 90
+    mode          = "shadow"
+    observability = false
   }
 
   assert {
-    condition     = aws_lambda_function_event_invoke_config.live.maximum_event_age_in_seconds >= 3 * 600 + 180
-    error_message = "three attempts must fit into the event's age"
-  }
-
-  assert {
-    condition     = aws_lambda_function_event_invoke_config.live.qualifier == "live" && aws_lambda_permission.this.qualifier == "live"
-    error_message = "a configuration on $LATEST would be ignored"
-  }
-
-  assert {
-    condition     = aws_cloudwatch_event_target.this.retry_policy[0].maximum_retry_attempts == 3 && aws_cloudwatch_event_target.this.retry_policy[0].maximum_event_age_in_seconds == 3600
-    error_message = "the target's retry policy is part of the contract"
+    condition     = local.environment.MODE == "shadow" && !local.scheduled
+    error_message = "in shadow mode the process trades and starts the runs"
   }
 }
 
-run "a_pattern_without_source_is_refused" {
-  command = plan
-
-  module {
-    source = "./modules/function"
-  }
-
-  variables {
-    name               = "execution"
-    architecture       = "arm64"
-    zip                = "./tests/fixtures/arm64/execution.zip"
-    memory_mb          = 128
-    timeout_seconds    = 60
-    environment        = {}
-    rule_name          = "rule"
-    event_pattern      = "{}"
-    bus                = { name = "bus", arn = "arn:aws:events:us-east-1:123456789012:event-bus/bus" }
-    statements         = [{ sid = "Everything", actions = ["events:*"], resources = ["*"] }]
-    log_retention_days = 90
-  }
-
-  expect_failures = [var.event_pattern, var.statements]
-}
-
-run "a_stage_that_is_no_name_is_refused" {
+run "a_hosted_stack_leaves_the_events_to_the_process" {
   command = plan
 
   variables {
-    stage = "Prod!"
+    mode          = "hosted"
+    observability = false
   }
 
-  expect_failures = [var.stage]
+  assert {
+    condition     = length(module.host) == 1
+    error_message = "the process needs its queue"
+  }
 }
 
 run "another_stage_cannot_take_over_the_state" {

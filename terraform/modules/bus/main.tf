@@ -9,8 +9,10 @@ locals {
   bus_rules_arn     = "arn:${data.aws_partition.this.partition}:events:${local.suffix}:rule/${aws_cloudwatch_event_bus.this.name}/*"
 }
 
+# The archive's own key is an attribute of later providers than the oldest that this module is for: it stays with AWS's.
 resource "aws_cloudwatch_event_bus" "this" {
-  name = "alchemiser-trading-events-${var.stage}"
+  name               = "alchemiser-trading-events-${var.stage}"
+  kms_key_identifier = var.key_arn
 }
 
 resource "aws_cloudwatch_event_archive" "this" {
@@ -24,7 +26,8 @@ resource "aws_cloudwatch_event_archive" "this" {
 resource "aws_sqs_queue" "dead_letters" {
   name                      = local.dead_letters_name
   message_retention_seconds = 1209600
-  sqs_managed_sse_enabled   = true
+  sqs_managed_sse_enabled   = var.key_arn == null ? true : null
+  kms_master_key_id         = var.key_arn
   policy                    = data.aws_iam_policy_document.dead_letters.json
 }
 

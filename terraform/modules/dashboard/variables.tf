@@ -2,12 +2,22 @@ variable "stage" {
   description = "Stage; part of every name."
   type        = string
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,15}$", var.stage))
+    error_message = "stage must be 2 to 16 characters of a-z, 0-9 and '-', and begin with a letter."
+  }
 }
 
 variable "functions" {
   description = "Functions by their business name."
   type        = map(object({ function_name = string, rule_name = string }))
   nullable    = false
+
+  validation {
+    condition     = alltrue([for name in ["strategy", "portfolio", "execution", "monitor"] : contains(keys(var.functions), name)])
+    error_message = "functions must name strategy, portfolio, execution and monitor."
+  }
 }
 
 variable "queues" {

@@ -12,6 +12,7 @@ locals {
 resource "aws_cloudwatch_log_group" "this" {
   name              = "/aws/lambda/${local.function_name}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = var.key_arn
 }
 
 resource "aws_lambda_function" "this" {
@@ -25,6 +26,10 @@ resource "aws_lambda_function" "this" {
   memory_size      = var.memory_mb
   timeout          = var.timeout_seconds
   publish          = true
+  kms_key_arn      = var.key_arn
+
+  reserved_concurrent_executions = coalesce(var.reserved_concurrency, -1)
+  code_signing_config_arn        = var.code_signing_config_arn
 
   environment {
     variables = merge(var.environment, { DLQ__URL = aws_sqs_queue.dead_letters.url })
@@ -41,13 +46,6 @@ resource "aws_lambda_function" "this" {
 
   # The first invocation must find its permissions.
   depends_on = [aws_iam_role_policy.this]
-}
-
-# Whatever invokes the function invokes this alias; a deployment moves it and a rollback moves it back.
-resource "aws_lambda_alias" "live" {
-  name             = "live"
-  function_name    = aws_lambda_function.this.function_name
-  function_version = aws_lambda_function.this.version
 }
 
 # First net: what EventBridge cannot deliver to Lambda.
@@ -106,7 +104,8 @@ resource "aws_lambda_function_event_invoke_config" "live" {
 resource "aws_sqs_queue" "dead_letters" {
   name                      = local.dead_letters_name
   message_retention_seconds = 1209600
-  sqs_managed_sse_enabled   = true
+  sqs_managed_sse_enabled   = var.key_arn == null ? true : null
+  kms_master_key_id         = var.key_arn
   policy                    = data.aws_iam_policy_document.dead_letters.json
 }
 

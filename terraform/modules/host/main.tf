@@ -18,7 +18,8 @@ resource "aws_sqs_queue" "this" {
   message_retention_seconds  = 345600
   visibility_timeout_seconds = 60
   receive_wait_time_seconds  = 20
-  sqs_managed_sse_enabled    = true
+  sqs_managed_sse_enabled    = var.key_arn == null ? true : null
+  kms_master_key_id          = var.key_arn
   redrive_policy             = jsonencode({ deadLetterTargetArn = var.dead_letters_arn, maxReceiveCount = 10 })
   policy                     = data.aws_iam_policy_document.queue.json
 }

@@ -64,10 +64,13 @@ resource "aws_cloudwatch_metric_alarm" "this" {
 }
 
 # For people, apart from the digest: who wants to sleep subscribes to one and not to the other.
+# Without a key of one's own topics are not encrypted at rest: alarms and rules may not use SNS's managed key.
+# https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
 resource "aws_sns_topic" "alarms" {
   count = var.enabled ? 1 : 0
 
-  name = "alchemiser-alarms-${var.stage}"
+  name              = "alchemiser-alarms-${var.stage}"
+  kms_master_key_id = var.key_arn
 }
 
 resource "aws_sns_topic_subscription" "alarms" {

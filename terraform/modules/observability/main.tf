@@ -14,6 +14,7 @@ resource "aws_cloudwatch_log_group" "events" {
 
   name              = "/aws/events/alchemiser-${var.stage}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = var.key_arn
 }
 
 # EventBridge writes to a log group by its resource policy, not by a role:
@@ -28,9 +29,10 @@ resource "aws_cloudwatch_log_resource_policy" "events" {
 data "aws_iam_policy_document" "event_log" {
   count = var.enabled ? 1 : 0
 
+  # No rule is behind the making of a stream.
   statement {
-    sid       = "EventLog"
-    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    sid       = "EventLogStreams"
+    actions   = ["logs:CreateLogStream"]
     resources = ["${aws_cloudwatch_log_group.events[0].arn}:*"]
 
     principals {
@@ -38,11 +40,29 @@ data "aws_iam_policy_document" "event_log" {
       identifiers = ["delivery.logs.amazonaws.com", "events.amazonaws.com"]
     }
   }
+
+  statement {
+    sid       = "EventLog"
+    actions   = ["logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.events[0].arn}:*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["delivery.logs.amazonaws.com", "events.amazonaws.com"]
+    }
+
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = ["arn:${data.aws_partition.this.partition}:events:${local.suffix}:rule/${var.bus.name}/${var.event_log_rule}"]
+    }
+  }
 }
 
 # For people: what the monitor has to say about a run.
 resource "aws_sns_topic" "digest" {
-  name = "alchemiser-digest-${var.stage}"
+  name              = "alchemiser-digest-${var.stage}"
+  kms_master_key_id = var.key_arn
 }
 
 resource "aws_sns_topic_subscription" "email" {
@@ -57,7 +77,8 @@ resource "aws_sns_topic_subscription" "email" {
 resource "aws_sns_topic" "trades" {
   count = var.enabled ? 1 : 0
 
-  name = "alchemiser-trades-${var.stage}"
+  name              = "alchemiser-trades-${var.stage}"
+  kms_master_key_id = var.key_arn
 }
 
 resource "aws_sns_topic_policy" "trades" {

@@ -5,6 +5,8 @@ resource "aws_dynamodb_table" "this" {
   hash_key     = "pk"
   range_key    = "sk"
 
+  deletion_protection_enabled = var.deletion_protection
+
   attribute {
     name = "pk"
     type = "S"
@@ -23,6 +25,12 @@ resource "aws_dynamodb_table" "this" {
 
   point_in_time_recovery {
     enabled = true
+  }
+
+  # Not enabled, it is encrypted all the same, with a key that AWS owns.
+  server_side_encryption {
+    enabled     = var.key_arn != null
+    kms_key_arn = var.key_arn
   }
 }
 
