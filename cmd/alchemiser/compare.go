@@ -12,9 +12,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
-	"github.com/the-alchemiser/alchemiser/internal/awsclient"
 	"github.com/the-alchemiser/alchemiser/internal/fingerprint"
-	"github.com/the-alchemiser/alchemiser/internal/naming"
 	"github.com/the-alchemiser/alchemiser/internal/store"
 	"github.com/the-alchemiser/alchemiser/pkg/market"
 )
@@ -47,19 +45,15 @@ before their cause are told, but are no inconsistency: EventBridge promises no o
 
 func compare(cmd *cobra.Command, o compareOptions) error {
 	ctx := cmd.Context()
-	stage, err := cmd.Flags().GetString("stage")
-	if err != nil {
-		return err
-	}
 	days, err := daysSince(o.since, time.Now().UTC())
 	if err != nil {
 		return err
 	}
-	cloud, err := awsclient.Load(ctx)
+	operator, err := newOperator(cmd)
 	if err != nil {
 		return err
 	}
-	log, err := store.New(store.Config{Client: dynamodb.NewFromConfig(cloud), Table: naming.Stage(stage).Table(), Now: time.Now})
+	log, err := store.New(store.Config{Client: dynamodb.NewFromConfig(operator.cloud), Table: operator.stage.Table(), Now: time.Now})
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func demo(ctx context.Context, out io.Writer, cfg stack.Config) (err error) {
 	} else {
 		fmt.Fprintln(out, "Prices: real daily closes from", cfg.Bars)
 	}
-	s, err := deploy(ctx, out, cfg)
+	s, err := bringUp(ctx, out, cfg)
 	if err != nil {
 		return err
 	}

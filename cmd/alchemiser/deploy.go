@@ -7,93 +7,180 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
+	"github.com/spf13/cobra"
 
+	"github.com/the-alchemiser/alchemiser/cmd/alchemiser/release"
+	"github.com/the-alchemiser/alchemiser/internal/functions"
+	"github.com/the-alchemiser/alchemiser/internal/naming"
 	"github.com/the-alchemiser/alchemiser/internal/stack"
 )
 
-// deploy starts the local stack, applies Terraform and stores the paper broker's keys. If it fails, or ctx ends, no
-// process is left behind. vars are further variables of Terraform as NAME=VALUE.
-func deploy(ctx context.Context, out io.Writer, cfg stack.Config, vars ...string) (_ *stack.Stack, err error) {
-	zip := filepath.Join(cfg.Root, "build", map[string]string{"x86_64": "amd64", "arm64": "arm64"}[cfg.Architecture], "strategy.zip")
-	if _, err := os.Stat(zip); err != nil {
-		return nil, fmt.Errorf("the functions are not built: run `make build`: %w", err)
-	}
-	s, err := stack.Start(ctx, cfg)
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.Stop())
-		}
-	}()
-	fmt.Fprintf(out, "AWS endpoint %s, paper broker %s\n", s.Record.URL, s.Record.BrokerURL)
-	if err := s.Terraform.Init(ctx); err != nil {
-		return nil, err
-	}
-	if err := s.Terraform.Apply(ctx, applyProgress(out), vars...); err != nil {
-		return nil, err
-	}
-	return s, errors.Join(storeBrokerKeys(ctx, s), confirmMails(ctx, s))
+// deployment is the answer of deploy and rollback.
+type deployment struct {
+	Function naming.Function `json:"function"`
+	// From and To are the versions that events went and go to; they are the same if nothing was changed.
+	From    string           `json:"from"`
+	To      string           `json:"to"`
+	Changes []release.Change `json:"changes"`
+	Smoke   functions.Report `json:"smoke"`
 }
 
-// confirmMails stands in for the person who follows the link in the first mail of each topic.
-func confirmMails(ctx context.Context, s *stack.Stack) error {
-	mails, err := s.Record.Outbox(ctx)
-	if err != nil {
-		return err
-	}
-	client := sns.NewFromConfig(localAWS(s))
-	for _, m := range mails {
-		token, ok := m.Token()
-		if !ok {
-			continue
-		}
-		if _, err := client.ConfirmSubscription(ctx, &sns.ConfirmSubscriptionInput{TopicArn: &m.TopicARN, Token: &token}); err != nil {
-			return fmt.Errorf("confirm the mails of %s: %w", m.TopicARN, err)
-		}
-	}
-	return nil
-}
+func newDeployCommand() *cobra.Command {
+	var agree consent
+	cmd := &cobra.Command{
+		Use:   "deploy FUNCTION",
+		Short: "Deploy one function: a new version, its smoke test, then the events",
+		Long: `Deploy one function and nothing else: Terraform plans its module alone, and the plan is refused if anything beside it would
+change. A new version is published and answers the smoke event (it knows the events, may read and write what it needs, its broker
+answers); only then the alias live moves to it. If the smoke test fails, live stays where it is. A function that was rolled back
+follows the newest version again.
 
-// storeBrokerKeys stands in for the operator, who stores the real keys outside of Terraform.
-func storeBrokerKeys(ctx context.Context, s *stack.Stack) error {
-	_, err := ssm.NewFromConfig(localAWS(s)).PutParameter(ctx, &ssm.PutParameterInput{
-		Name:      aws.String("/alchemiser/" + s.Record.Stage + "/broker"),
-		Type:      ssmtypes.ParameterTypeSecureString,
-		Value:     aws.String(`{"key_id":"paper","secret_key":"paper"}`),
-		Overwrite: aws.Bool(true),
-	})
-	if err != nil {
-		return fmt.Errorf("store the paper broker's keys: %w", err)
-	}
-	return nil
-}
-
-// applyProgress shows how far Terraform is: a bar on a terminal, a line now and then elsewhere.
-func applyProgress(out io.Writer) stack.Progress {
-	fmt.Fprintln(out, "Terraform applies the stack; its provider waits half a minute for the queues, as on AWS.")
-	if f, ok := out.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
-		return func(done, total int, resource string) {
-			if done == total || done%10 == 0 {
-				fmt.Fprintf(out, "  %d of %d resources: %s\n", done, total, resource)
+"make deploy FUNCTION=execution STAGE=dev" builds the function first. On an AWS account, terraform/ must be initialised for the
+stage, and its variables stand in terraform/STAGE.tfvars or in TF_VAR_….`,
+		Example:           "  make deploy FUNCTION=execution STAGE=dev\n  alchemiser --stage prod deploy execution --yes --account 123456789012",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: cobra.FixedCompletions(functionNames(), cobra.ShellCompDirectiveNoFileComp),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f, err := functionNamed(args[0])
+			if err != nil {
+				return err
 			}
+			o, err := newOperator(cmd)
+			if err != nil {
+				return err
+			}
+			terraform, err := terraformOf(cmd)
+			if err != nil {
+				return err
+			}
+			done, err := (&deployer{operator: o, desk: release.New(o.cloud, o.stage), terraform: terraform, function: f, agree: agree}).deploy(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return o.print(done, func() error {
+				if len(done.Changes) == 0 {
+					fmt.Fprintf(cmd.OutOrStdout(), "Nothing to deploy: the zip that Terraform finds is what version %s of %s runs.\n", done.To, f)
+					return nil
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: live was version %s and is version %s.\n", f, done.From, done.To)
+				return writeFindings(cmd.OutOrStdout(), done.Smoke)
+			})
+		},
+	}
+	agree.flags(cmd)
+	cmd.Flags().Bool("json", false, "print JSON")
+	return cmd
+}
+
+// deployer deploys one function.
+type deployer struct {
+	*operator
+	desk      *release.Desk
+	terraform *stack.Terraform
+	function  naming.Function
+	agree     consent
+}
+
+// deploy plans, asks and applies. If it fails, events go to the version that they went to before, and an apply leaves them there.
+func (d *deployer) deploy(ctx context.Context) (done deployment, err error) {
+	before, err := d.desk.State(ctx, d.function)
+	if err != nil {
+		return done, err
+	}
+	moved := false
+	if before.Held != release.Latest {
+		fmt.Fprintf(d.cmd.ErrOrStderr(), "%s is held at version %s since a rollback; this deployment lets it follow the newest version again.\n", d.function, before.Held)
+		if err := d.desk.Hold(ctx, d.function, release.Latest); err != nil {
+			return done, err
+		}
+		defer func() {
+			if err != nil && !moved {
+				err = errors.Join(err, d.desk.Hold(context.WithoutCancel(ctx), d.function, before.Held))
+			}
+		}()
+	}
+	done = deployment{Function: d.function, From: before.Live, To: before.Live}
+	folder, err := os.MkdirTemp("", "alchemiser-deploy-*")
+	if err != nil {
+		return done, fmt.Errorf("keep Terraform's plan: %w", err)
+	}
+	defer os.RemoveAll(folder)
+	file := filepath.Join(folder, "plan")
+	if done.Changes, err = d.plan(ctx, file); err != nil || len(done.Changes) == 0 {
+		return done, err
+	}
+	if err := d.agree.ask(d.cmd, d.account, fmt.Sprintf("deploy %s, of which version %s is live", d.function, before.Live)); err != nil {
+		return done, err
+	}
+	if err := d.terraform.ApplyPlan(ctx, file, nil); err != nil {
+		return done, fmt.Errorf("%w\nversion %s of %s is still live: mend what failed and deploy again", err, before.Live, d.function)
+	}
+	moved = true
+	after, err := d.desk.State(ctx, d.function)
+	if err != nil {
+		return done, err
+	}
+	done.To = after.Live
+	done.Smoke, err = d.desk.Smoke(ctx, d.function, naming.Live)
+	return done, err
+}
+
+// plan writes Terraform's plan to file and shows it. It is an error if it goes beyond the function.
+func (d *deployer) plan(ctx context.Context, file string) ([]release.Change, error) {
+	raw, err := d.terraform.Plan(ctx, file, release.Module(d.function))
+	if err != nil {
+		return nil, err
+	}
+	plan, err := release.ReadPlan(raw, d.function)
+	if err != nil {
+		return nil, err
+	}
+	if len(plan.Others) > 0 {
+		writeChanges(d.cmd.ErrOrStderr(), plan.Others)
+		return nil, fmt.Errorf("this would change more than %s: apply the whole stack with Terraform first, then deploy", d.function)
+	}
+	writeChanges(d.cmd.ErrOrStderr(), plan.Changes)
+	return plan.Changes, nil
+}
+
+// functionNamed returns the function that an operator names.
+func functionNamed(name string) (naming.Function, error) {
+	if slices.Contains(naming.Functions(), naming.Function(name)) {
+		return naming.Function(name), nil
+	}
+	return "", fmt.Errorf("function %q: there are %s", name, strings.Join(functionNames(), ", "))
+}
+
+// terraformOf returns Terraform for the stack that newOperator means.
+func terraformOf(cmd *cobra.Command) (*stack.Terraform, error) {
+	if local := runningStack(cmd); local != nil {
+		return local.Terraform, nil
+	}
+	cfg, err := stackConfig(cmd)
+	if err != nil {
+		return nil, err
+	}
+	return stack.Operate(cfg.Root, cfg.Stage)
+}
+
+func writeChanges(out io.Writer, changes []release.Change) {
+	for _, c := range changes {
+		fmt.Fprintf(out, "  %-8s %s", c.Action, c.Address)
+		if len(c.Attributes) > 0 {
+			fmt.Fprintf(out, " (%s)", strings.Join(c.Attributes, ", "))
+		}
+		fmt.Fprintln(out)
+	}
+}
+
+func writeFindings(out io.Writer, report functions.Report) error {
+	for _, check := range report.Checks {
+		if _, err := fmt.Fprintf(out, "  ok  %-12s %s\n", check.Name, check.Detail); err != nil {
+			return err
 		}
 	}
-	bar := progressbar.NewOptions(1,
-		progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(30), progressbar.OptionShowCount(),
-		progressbar.OptionSetElapsedTime(true), progressbar.OptionSetPredictTime(false),
-		progressbar.OptionOnCompletion(func() { fmt.Fprintln(out) }))
-	return func(done, total int, resource string) {
-		bar.ChangeMax(total)
-		bar.Describe(fmt.Sprintf("%-50.50s", resource))
-		_ = bar.Set(done) // a bar that cannot be drawn stops nothing
-	}
+	return nil
 }

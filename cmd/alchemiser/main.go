@@ -31,6 +31,6 @@ func newRootCommand() *cobra.Command {
 	root.PersistentFlags().String("stage", "dev", "stage of the stack: dev, staging, prod")
 	_ = root.RegisterFlagCompletionFunc("stage", cobra.FixedCompletions([]string{"dev", "staging", "prod"}, cobra.ShellCompDirectiveNoFileComp))
 	root.AddCommand(newLocalCommand(), newPaperCommand(), newDemoCommand(), newUpCommand(), newDownCommand(),
-		newRunCommand(), newCompareCommand(), newDashboardCommand(), newPublishCommand(), newReplayCommand(), newDLQCommand(), newValidateCommand(), newStatusCommand(), newDoctorCommand(), newMetricsCommand(), newWorkflowCommand(), newTraceCommand(), newLogsCommand(), newRulesCommand(), newTradingCommand(), newSignalsCommand(), newIndicatorCommand(), newBacktestCommand())
+		newRunCommand(), newCompareCommand(), newDashboardCommand(), newPublishCommand(), newReplayCommand(), newDLQCommand(), newValidateCommand(), newStatusCommand(), newDoctorCommand(), newDeployCommand(), newRollbackCommand(), newMetricsCommand(), newWorkflowCommand(), newTraceCommand(), newLogsCommand(), newRulesCommand(), newTradingCommand(), newSignalsCommand(), newIndicatorCommand(), newBacktestCommand())
 	return root
 }

@@ -19,7 +19,7 @@ import (
 
 func newPaperCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "paper", Short: "The paper broker: a simulator that serves Alpaca's API"}
-	cmd.AddCommand(newPaperUpCommand())
+	cmd.AddCommand(newPaperUpCommand(), newPaperBarsCommand())
 	return cmd
 }
 

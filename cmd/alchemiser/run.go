@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/the-alchemiser/alchemiser/cmd/alchemiser/deployed"
-	"github.com/the-alchemiser/alchemiser/internal/awsclient"
 	"github.com/the-alchemiser/alchemiser/internal/config"
 	"github.com/the-alchemiser/alchemiser/internal/consumer"
 	"github.com/the-alchemiser/alchemiser/internal/functions"
@@ -64,14 +63,11 @@ other one stopped.`,
 
 func runHost(cmd *cobra.Command, o runOptions) (err error) {
 	ctx, out := cmd.Context(), cmd.OutOrStdout()
-	stage, err := cmd.Flags().GetString("stage")
+	operator, err := newOperator(cmd)
 	if err != nil {
 		return err
 	}
-	cloud, err := awsclient.Load(ctx)
-	if err != nil {
-		return err
-	}
+	stage, cloud, account := string(operator.stage), operator.cloud, operator.account
 	lines, err := openLog(stage)
 	if err != nil {
 		return err
@@ -82,10 +78,6 @@ func runHost(cmd *cobra.Command, o runOptions) (err error) {
 		return err
 	}
 	settings := members[0].Config
-	account, err := accountOf(ctx, cloud)
-	if err != nil {
-		return err
-	}
 	what := fmt.Sprintf("run stage %s in mode %s and trade with the broker at %s", settings.Stage, mode, settings.Broker.BaseURL)
 	if err := o.consent.ask(cmd, account, what); err != nil {
 		return err

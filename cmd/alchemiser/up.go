@@ -23,9 +23,9 @@ func newUpCommand() *cobra.Command {
 			if cfg, err = withBars(cfg, bars); err != nil {
 				return err
 			}
-			cfg.Detach, cfg.IAM = true, access
+			cfg.Detach, cfg.IAM, cfg.Variables = true, access, map[string]string{"mode": mode}
 			out := cmd.OutOrStdout()
-			s, err := deploy(cmd.Context(), out, cfg, "mode="+mode)
+			s, err := bringUp(cmd.Context(), out, cfg)
 			if err != nil {
 				return err
 			}

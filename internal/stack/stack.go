@@ -29,6 +29,8 @@ type Config struct {
 	Positions string
 	// IAM is the endpoint's --iam; empty means enforce.
 	IAM string
+	// Variables are further variables of Terraform, which every later plan against the stack gets as well.
+	Variables map[string]string
 	// EndpointArgs are further arguments for `local up`, such as --retry-scale.
 	EndpointArgs []string
 	// Detach leaves the processes running when this one ends.
@@ -121,11 +123,9 @@ func Find(cfg Config) (*Stack, error) {
 	if !alive(r.PID) || !alive(r.BrokerPID) {
 		return nil, fmt.Errorf("stack %s has stopped: start it with `make up STAGE=%s`", cfg.Stage, cfg.Stage)
 	}
-	tf, err := newTerraform(cfg, r)
-	if err != nil {
-		return nil, err
-	}
-	return &Stack{cfg: cfg, Record: r, Terraform: tf}, nil
+	return &Stack{cfg: cfg, Record: r, Terraform: &Terraform{
+		stage: cfg.Stage, dir: filepath.Join(cfg.Root, "terraform"), state: filepath.Join(cfg.Folder(), "terraform.tfstate"), env: r.Env,
+	}}, nil
 }
 
 // Env returns the environment that makes clients talk to the stack.

@@ -22,7 +22,10 @@ type Terraform struct {
 	stage string
 	dir   string
 	state string
-	env   map[string]string
+	// env is this stack's; nil leaves Terraform the environment of this process.
+	env map[string]string
+	// varFile holds variables of the stage; empty means none.
+	varFile string
 }
 
 // ErrNoTerraform says that Terraform is not installed.
@@ -49,6 +52,9 @@ func newTerraform(cfg Config, r Record) (*Terraform, error) {
 		"TF_VAR_schedules_enabled":  "false",
 		"TF_VAR_notification_email": Address,
 	}
+	for name, value := range cfg.Variables {
+		env["TF_VAR_"+name] = value
+	}
 	config, err := ProviderConfig(cfg.Folder())
 	if err != nil {
 		return nil, err
@@ -64,7 +70,7 @@ func newTerraform(cfg Config, r Record) (*Terraform, error) {
 	}, nil
 }
 
-// Progress is told how far an apply or destroy has come: done of total resources, and the one that was just finished.
+// Progress is told how far an apply has come: done of total resources, and the one that was just finished.
 type Progress func(done, total int, resource string)
 
 // Init prepares the root module: provider and state.
@@ -77,14 +83,9 @@ func (t *Terraform) Init(ctx context.Context) error {
 	return err
 }
 
-// Apply deploys. vars are further variables as NAME=VALUE.
-func (t *Terraform) Apply(ctx context.Context, progress Progress, vars ...string) error {
-	return t.change(ctx, progress, "apply", vars)
-}
-
-// Destroy removes what Apply made.
-func (t *Terraform) Destroy(ctx context.Context, progress Progress, vars ...string) error {
-	return t.change(ctx, progress, "destroy", vars)
+// Apply deploys.
+func (t *Terraform) Apply(ctx context.Context, progress Progress) error {
+	return t.report(ctx, progress, append([]string{"apply", "-json", "-input=false", "-auto-approve", "-parallelism=30"}, t.variables()...)...)
 }
 
 // Outputs returns the outputs of the root module by name, as JSON.
@@ -106,15 +107,12 @@ func (t *Terraform) Outputs(ctx context.Context) (map[string]json.RawMessage, er
 	return outputs, nil
 }
 
-func (t *Terraform) change(ctx context.Context, progress Progress, verb string, vars []string) error {
-	args := []string{verb, "-json", "-input=false", "-auto-approve", "-parallelism=30", "-var", "stage=" + t.stage}
-	for _, v := range vars {
-		args = append(args, "-var", v)
-	}
+// report runs terraform with its machine-readable output: progress is told, and an error is what Terraform has to say.
+func (t *Terraform) report(ctx context.Context, progress Progress, args ...string) error {
 	ui := &uiReader{progress: progress}
 	_, err := t.run(ctx, ui, args...)
 	if err != nil && len(ui.diagnostics) > 0 {
-		return fmt.Errorf("terraform %s: %s", verb, strings.Join(ui.diagnostics, "\n"))
+		return fmt.Errorf("terraform %s: %s", args[0], strings.Join(ui.diagnostics, "\n"))
 	}
 	return err
 }
@@ -123,7 +121,9 @@ func (t *Terraform) change(ctx context.Context, progress Progress, verb string, 
 func (t *Terraform) run(ctx context.Context, ui *uiReader, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "terraform", args...)
 	cmd.Dir = t.dir
-	cmd.Env = environ(t.env)
+	if t.env != nil {
+		cmd.Env = environ(t.env)
+	}
 	cmd.SysProcAttr = attributes(false)
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = grace
