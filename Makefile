@@ -6,6 +6,9 @@ SHARED_DIR ?= ../shared
 # Real prices for `make demo`: a folder of SYMBOL.csv with date,close. Empty: a simulated market.
 BARS       ?=
 FUNCTIONS  := strategy portfolio execution monitor
+# What `make deploy` and `make rollback` are about, and flags that answer their question: AGREE="--yes --account 123456789012".
+FUNCTION   ?=
+AGREE      ?=
 # Workflows of `make chaos`, and the functions that must be killed in them.
 WORKFLOWS  ?= 50
 KILLS      ?= 20
@@ -45,6 +48,12 @@ $(FUNCTIONS:%=zip-%): zip-%:
 	GOARCH=$(ARCH) $(GO_ZIP) -o build/$(ARCH)/$*/bootstrap ./functions/$*
 	go run ./cmd/lambdazip -o build/$(ARCH)/$*.zip bootstrap=build/$(ARCH)/$*/bootstrap $(CONTENT)
 
+# Made from the binaries themselves: what is really in the zips.
+.PHONY: sbom $(FUNCTIONS:%=sbom-%)
+sbom: $(FUNCTIONS:%=sbom-%) ## Write what each zip is made of (CycloneDX) to build/ARCH/FUNCTION.cdx.json
+$(FUNCTIONS:%=sbom-%): sbom-%: zip-%
+	$(GO_TOOL) cyclonedx-gomod bin -json -std -noserial -notimestamp -output build/$(ARCH)/$*.cdx.json build/$(ARCH)/$*/bootstrap
+
 .PHONY: test
 test: ## Run every test but the end-to-end ones, with the race detector
 	$(GO_TOOL) gotestsum --format pkgname --format-hide-empty-pkg -- $(RACE) -shuffle=on ./...
@@ -56,6 +65,20 @@ lint: ## Check format, lint, module files, generated files and Terraform's form
 	go -C tools mod tidy -diff
 	go -C test/e2e mod tidy -diff
 	terraform fmt -check -recursive -diff terraform
+	$(GO_TOOL) terraform-docs --output-check terraform
+
+# Licences that the product may depend on, and those that its tests may use besides.
+LICENCES      := Apache-2.0,BSD-2-Clause,BSD-3-Clause,MIT
+TEST_LICENCES := $(LICENCES),ISC,MPL-2.0,Unicode-DFS-2016
+GO_LICENSES   := $(GO_TOOL) go-licenses check --logtostderr=false --stderrthreshold=2
+
+.PHONY: scan
+scan: ## Look for weak spots: Terraform (tfsec), licences of dependencies, known vulnerabilities
+	$(GO_TOOL) tfsec terraform --no-color --concise-output
+	$(GO_TOOL) tfsec terraform --no-color --concise-output --config-file terraform/.tfsec/customer_key.yml --tfvars-file terraform/tests/fixtures/customer_key.tfvars
+	$(GO_LICENSES) --allowed_licenses=$(LICENCES) ./cmd/... ./functions/...
+	$(GO_LICENSES) --allowed_licenses=$(TEST_LICENCES) --include_tests ./...
+	./test/vulnerabilities.sh
 
 .PHONY: fuzz
 fuzz: ## Fuzz every decoder, FUZZBUDGET seconds in total
@@ -65,8 +88,13 @@ fuzz: ## Fuzz every decoder, FUZZBUDGET seconds in total
 e2e: build ## Deploy to the local endpoint with the real Terraform, run a workflow, break things, destroy
 	cd test/e2e && go tool -modfile=../../tools/go.mod gotestsum --format testname -- -count=1 -timeout 20m ./...
 
+.PHONY: e2e-aws
+e2e-aws: ## The same on your AWS account and Alpaca paper account, without faults: asks first, always destroys (STAGE, YES=1)
+	@$(MAKE) --no-print-directory cli zips ARCH=$(if $(filter file,$(origin ARCH)),arm64,$(ARCH)) >/dev/null
+	@STAGE=$(if $(filter file,$(origin STAGE)),,$(STAGE)) ./test/e2e/aws.sh
+
 .PHONY: ci
-ci: lint test fuzz e2e chaos ## Everything that a change must pass
+ci: lint scan test fuzz e2e chaos ## Everything that a change must pass
 
 .PHONY: demo
 demo: build ## Deploy locally, run one rebalance from schedule to fills, show what happened (BARS=DIR: real prices)
@@ -80,9 +108,26 @@ up: build ## Start the local stack and keep it running (MODE=shadow|hosted: for 
 down: cli ## Stop the local stack
 	@$(CLI) down
 
+.PHONY: deploy
+deploy: zip-$(FUNCTION) cli ## Deploy one function (FUNCTION, STAGE): new version, smoke test, then the events (ARCH=arm64 for AWS)
+	@$(CLI) deploy $(FUNCTION) $(AGREE)
+
+.PHONY: zip-
+zip-:
+	@echo 'Which function? make deploy FUNCTION=execution STAGE=dev' >&2; exit 2
+
+.PHONY: rollback
+rollback: cli ## Send one function's events to the version before (FUNCTION, STAGE)
+	@$(CLI) rollback $(FUNCTION) $(AGREE)
+
 .PHONY: bench
 bench: build ## Measure against the budgets and write docs/benchmarks.md
 	go run ./test/bench -out docs/benchmarks.md
+
+.PHONY: costs
+costs: ## Estimate what a stage costs a month and write docs/costs.md (MEASURE=1: measure what a workflow uses, first)
+	$(if $(MEASURE),$(MAKE) build && go run ./test/costs -measure test/costs/usage.yaml)
+	go run ./test/costs
 
 .PHONY: sim
 sim: ## Simulate 10,000 traded workflows while everything goes wrong that can (SEED=n: one world again, with its history)
@@ -104,8 +149,9 @@ soak: ## Run what takes longer than CI allows: 500 workflows with 200 kills, 100
 	INTERRUPTS=50 $(MAKE) e2e
 
 .PHONY: generate
-generate: ## Write the generated files: event schemas, docs/events.md, docs/local-endpoint.md, docs/cli.md
+generate: ## Write the generated files: event schemas, docs/events.md, docs/local-endpoint.md, docs/cli.md, the tables of terraform/**/README.md
 	go generate ./...
+	$(GO_TOOL) terraform-docs terraform
 
 .PHONY: screenshots
 screenshots: build ## Make the pictures of the README from a run on a local stack

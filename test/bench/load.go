@@ -27,8 +27,6 @@ const (
 	loadTime = 2 * time.Second
 	// loadBudget is for one client and batches of ten, in memory: DESIGN chapter 11.
 	loadBudget = 10_000
-	// floorBudget is for the same with --data, against bare fdatasync.
-	floorBudget = 0.7
 )
 
 // load is one line of the table: so many clients, each with one request at a time of so many events.
@@ -46,7 +44,7 @@ type loaded struct {
 func (l loaded) rate() float64 { return float64(l.accepted) / l.delivering.Seconds() }
 
 // measureLoad puts events to a rule with a queue as its target, in memory and with --data, and measures beside it what the
-// disk allows: a synced write for each request.
+// disk allows.
 func measureLoad(ctx context.Context, program string) ([]row, error) {
 	var rows []row
 	for _, durable := range []bool{false, true} {
@@ -72,57 +70,23 @@ func measureLoad(ctx context.Context, program string) ([]row, error) {
 				Figure: fmt.Sprintf("%.0f events/s delivered, %.0f accepted, p50 %s, p99 %s", got.rate(),
 					float64(got.accepted)/got.accepting.Seconds(), ms(got.p50), ms(got.p99)),
 			}
-			if l == (load{1, 10}) {
-				if r, err = judged(r, got, dir); err != nil {
+			switch {
+			case durable:
+				if r, err = synced(ctx, r, got, dir); err != nil {
 					return nil, errors.Join(err, e.stop())
 				}
+			case l == (load{1, 10}):
+				r.Budget, r.Held = fmt.Sprintf("≥ %d events/s", loadBudget), verdict(got.rate() >= loadBudget)
 			}
 			rows = append(rows, r)
 		}
-		rss, err := residentBytes(e.cmd.Process.Pid)
+		held, err := memoryOf(e.cmd.Process.Pid)
 		if err = errors.Join(err, e.stop(), os.RemoveAll(dir)); err != nil {
 			return nil, err
 		}
-		rows = append(rows, row{What: "endpoint " + name + ": memory after that", Figure: fmt.Sprintf("%.0f MB", float64(rss)/(1<<20))})
+		rows = append(rows, row{What: "endpoint " + name + ": memory after that", Figure: held.String()})
 	}
 	return rows, nil
-}
-
-// judged adds the budget: events in a second in memory, the share of what fdatasync alone allows with a disk.
-func judged(r row, got loaded, dir string) (row, error) {
-	if dir == "" {
-		r.Budget, r.Held = fmt.Sprintf("≥ %d events/s", loadBudget), verdict(got.rate() >= loadBudget)
-		return r, nil
-	}
-	// About what one request of ten events makes the store write.
-	floor, err := syncedWrites(dir, 10*600)
-	if err != nil {
-		return r, err
-	}
-	share := got.rate() / (floor * float64(got.batch))
-	r.Figure += fmt.Sprintf("; fdatasync alone: %.0f requests/s", floor)
-	r.Budget, r.Held = fmt.Sprintf("≥ %.0f %% of fdatasync", floorBudget*100), fmt.Sprintf("%.0f %%: %s", share*100, verdict(share >= floorBudget))
-	return r, nil
-}
-
-// syncedWrites appends size bytes and waits for the disk, again and again, and returns how often in a second.
-func syncedWrites(dir string, size int) (float64, error) {
-	f, err := os.Create(filepath.Join(dir, "floor"))
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	data := make([]byte, size)
-	n, began := 0, time.Now()
-	for ; time.Since(began) < loadTime/2; n++ {
-		if _, err := f.Write(data); err != nil {
-			return 0, err
-		}
-		if err := syscall.Fdatasync(int(f.Fd())); err != nil {
-			return 0, err
-		}
-	}
-	return float64(n) / time.Since(began).Seconds(), nil
 }
 
 // endpoint is a running one.
@@ -188,22 +152,10 @@ func (e *endpoint) run(ctx context.Context, l load) (loaded, error) {
 		return loaded{}, err
 	}
 	out := loaded{load: l}
-	var mu sync.Mutex
-	var times []time.Duration
-	var failures error
 	began := time.Now()
-	var clients sync.WaitGroup
-	for range l.clients {
-		clients.Go(func() {
-			mine, err := putFor(ctx, e.cfg, l.batch, began.Add(loadTime))
-			mu.Lock()
-			defer mu.Unlock()
-			times, failures = append(times, mine...), errors.Join(failures, err)
-		})
-	}
-	clients.Wait()
-	if failures != nil {
-		return out, failures
+	times, _, err := putAll(ctx, e.cfg, l, loadTime)
+	if err != nil {
+		return out, err
 	}
 	out.accepted, out.accepting = len(times)*l.batch, time.Since(began)
 	sorted(times)
@@ -215,6 +167,23 @@ func (e *endpoint) run(ctx context.Context, l load) (loaded, error) {
 	}
 	_, err = sqs.NewFromConfig(e.cfg).DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: aws.String(url)})
 	return out, err
+}
+
+// putAll lets all clients put events at once for a while. It returns how long each request took, and all of them together.
+func putAll(ctx context.Context, cfg aws.Config, l load, d time.Duration) (times []time.Duration, took time.Duration, err error) {
+	var mu sync.Mutex
+	began := time.Now()
+	var clients sync.WaitGroup
+	for range l.clients {
+		clients.Go(func() {
+			mine, failure := putFor(ctx, cfg, l.batch, began.Add(d))
+			mu.Lock()
+			defer mu.Unlock()
+			times, err = append(times, mine...), errors.Join(err, failure)
+		})
+	}
+	clients.Wait()
+	return times, time.Since(began), err
 }
 
 // putFor is one client: it puts batches until end and returns how long each request took.

@@ -76,6 +76,11 @@ func run(ctx context.Context, out string, workflows, starts int) error {
 	if r.Load, err = measureLoad(ctx, filepath.Join(root, "bin", "alchemiser")); err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
+	stored, err := measureStore()
+	if err != nil {
+		return fmt.Errorf("load of the store: %w", err)
+	}
+	r.Load = append(r.Load, stored...)
 	invoked, err := measureLambdaLoad(ctx, filepath.Join(root, "bin", "alchemiser"))
 	if err != nil {
 		return fmt.Errorf("load of a function: %w", err)

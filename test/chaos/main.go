@@ -91,6 +91,7 @@ func deploy(ctx context.Context) (_ *stack.Stack, cloud aws.Config, err error) {
 		Positions:    "GE=100,PFE=400,T=600",
 		// A minute between attempts becomes some hundred milliseconds.
 		EndpointArgs: []string{"--retry-scale", "0.004"},
+		Variables:    map[string]string{"step_seconds": "1"},
 	})
 	if err != nil {
 		return nil, cloud, err
@@ -103,9 +104,6 @@ func deploy(ctx context.Context) (_ *stack.Stack, cloud aws.Config, err error) {
 	if err := s.Terraform.Init(ctx); err != nil {
 		return nil, cloud, err
 	}
-	if err := s.Terraform.Apply(ctx, nil, "step_seconds=1"); err != nil {
-		return nil, cloud, err
-	}
 	cloud = aws.Config{
 		Region: "us-east-1", BaseEndpoint: aws.String(s.Record.URL), Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}
@@ -113,5 +111,8 @@ func deploy(ctx context.Context) (_ *stack.Stack, cloud aws.Config, err error) {
 		Name: aws.String("/alchemiser/" + stage + "/broker"), Type: ssmtypes.ParameterTypeSecureString,
 		Value: aws.String(`{"key_id":"paper","secret_key":"paper"}`),
 	})
-	return s, cloud, err
+	if err != nil {
+		return nil, cloud, err
+	}
+	return s, cloud, s.Terraform.Apply(ctx, nil)
 }

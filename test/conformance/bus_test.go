@@ -68,7 +68,7 @@ type subscription struct {
 
 // Subscribe implements bus.Subscriber.
 func (d *deployment) Subscribe(function string, h bus.Handler, types ...events.Type) {
-	s := &subscription{function: function, entry: lambdabus.New(nil), types: types}
+	s := &subscription{function: function, entry: lambdabus.New(lambdabus.Commands{}), types: types}
 	s.entry.Subscribe(function, h, types...)
 	d.subscriptions = append(d.subscriptions, s)
 }

@@ -37,7 +37,7 @@ func (d *deployment) testFaults(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	client, err := workflow.New(d.aws, stage)
+	client, err := d.workflows()
 	if err != nil {
 		t.Fatal(err)
 	}

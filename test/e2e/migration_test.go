@@ -19,7 +19,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/gruntwork-io/terratest/modules/terraform"
 
-	"github.com/the-alchemiser/alchemiser/cmd/alchemiser/workflow"
 	"github.com/the-alchemiser/alchemiser/internal/fingerprint"
 	"github.com/the-alchemiser/alchemiser/pkg/events"
 )
@@ -210,7 +209,7 @@ func (d *deployment) wantTraded(t *testing.T, portfolio string) {
 // wantEnded waits until the timeline of a workflow has its end.
 func (d *deployment) wantEnded(t *testing.T, id string) {
 	t.Helper()
-	client, err := workflow.New(d.aws, stage)
+	client, err := d.workflows()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -176,7 +176,7 @@ func (d *deployment) works(t *testing.T, name string, patience time.Duration) er
 }
 
 func (d *deployment) runWorks(ctx context.Context, id string) error {
-	client, err := workflow.New(d.aws, stage)
+	client, err := d.workflows()
 	if err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ func (d *deployment) testRedrive(t *testing.T, body, id string) {
 // testExpiredClaims lets the claims of a traded plan expire. Neither the plan itself nor another one of the same account,
 // portfolio and day makes an order then, and the refusal stands on the timeline.
 func (d *deployment) testExpiredClaims(t *testing.T) {
-	runs, err := workflow.New(d.aws, stage)
+	runs, err := d.workflows()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,6 @@ import (
 	eventbridgetypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
-
-	"github.com/the-alchemiser/alchemiser/cmd/alchemiser/workflow"
 )
 
 // The whole day is replayed from the archive to every rule, execution's too: no order, no new event, no dead letter, and the
@@ -48,7 +46,7 @@ func (d *deployment) testReplay(t *testing.T) {
 		}
 		return got.State == eventbridgetypes.ReplayStateCompleted, "the replay is " + string(got.State)
 	})
-	runs, err := workflow.New(d.aws, stage)
+	runs, err := d.workflows()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,12 +4,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/the-alchemiser/alchemiser/internal/stack"
 )
 
-// TestTerraformModules runs the modules' own tests (terraform/tests), which need the provider's schema but no account.
+// TestTerraformModules runs the modules' own tests (terraform/tests) and those of the examples that stand for themselves. They need
+// the provider's schema but no account.
 func TestTerraformModules(t *testing.T) {
 	if _, err := exec.LookPath("terraform"); err != nil {
 		t.Skipf("SKIPPED: %v", stack.ErrNoTerraform)
@@ -19,12 +21,21 @@ func TestTerraformModules(t *testing.T) {
 		t.Fatal(err)
 	}
 	env := append(os.Environ(), "TF_CLI_CONFIG_FILE="+config, "TF_DATA_DIR="+filepath.Join(t.TempDir(), "data"))
-	for _, args := range [][]string{{"init", "-input=false", "-backend=false", "-no-color"}, {"validate", "-no-color"}, {"test", "-no-color"}} {
-		cmd := exec.CommandContext(t.Context(), "terraform", args...)
+	for _, step := range []struct {
+		args []string
+		env  []string
+	}{
+		{args: []string{"init", "-input=false", "-backend=false", "-no-color"}},
+		{args: []string{"validate", "-no-color"}},
+		{args: []string{"test", "-no-color"}},
+		{args: []string{"test", "-no-color", "-test-directory=tests/workspace"}, env: []string{"TF_WORKSPACE=other"}},
+		{args: []string{"test", "-no-color", "-test-directory=examples/complete", "-var-file=examples/complete/prod.tfvars"}},
+	} {
+		cmd := exec.CommandContext(t.Context(), "terraform", step.args...)
 		cmd.Dir = "../../terraform"
-		cmd.Env = env
+		cmd.Env = slices.Concat(env, step.env)
 		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("terraform %s: %v\n%s", args[0], err, out)
+			t.Fatalf("terraform %q: %v\n%s", step.args, err, out)
 		}
 	}
 }

@@ -101,7 +101,7 @@ func (w *world) wire() {
 // function adds a function with its rule and its queue.
 func (w *world) function(name string, timeout time.Duration, s functions.Service) {
 	f := &function{
-		cloud: w.cloud, name: name, types: s.Types, timeout: timeout, entry: lambdabus.New(s.Watchdog), observer: s.Observer,
+		cloud: w.cloud, name: name, types: s.Types, timeout: timeout, entry: lambdabus.New(lambdabus.Commands{Watchdog: s.Watchdog}), observer: s.Observer,
 		buried: map[string][]deadletter.Letter{}, redriven: map[string]int{},
 	}
 	var publisher bus.Publisher
