@@ -173,6 +173,7 @@ module "function" {
   environment        = local.environment
   key_arn            = local.key_arn
   smoke              = var.smoke
+  release            = var.release == each.key
   rule_name          = each.value.rule_name
   rule_enabled       = (var.mode != "hosted" || each.key == "monitor") && !contains(module.state.rules_off, each.value.rule_name)
   event_pattern      = each.value.event_pattern

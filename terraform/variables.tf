@@ -83,6 +83,18 @@ variable "smoke" {
   nullable    = false
 }
 
+variable "release" {
+  description = "Function that goes to its newest version in this apply even if a rollback holds it. `alchemiser deploy` sets it; empty means none."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = contains(["", "strategy", "portfolio", "execution", "monitor"], var.release)
+    error_message = "release must be strategy, portfolio, execution or monitor, or empty."
+  }
+}
+
 variable "portfolio_id" {
   description = "Portfolio that the daily schedules start."
   type        = string

@@ -84,42 +84,30 @@ type deployer struct {
 	agree     consent
 }
 
-// deploy plans, asks and applies. If it fails, events go to the version that they went to before, and an apply leaves them there.
-func (d *deployer) deploy(ctx context.Context) (done deployment, err error) {
+// deploy plans, asks and applies. Nothing is written before the consent.
+func (d *deployer) deploy(ctx context.Context) (deployment, error) {
 	before, err := d.desk.State(ctx, d.function)
 	if err != nil {
-		return done, err
+		return deployment{}, err
 	}
-	moved := false
 	if before.Held != release.Latest {
 		fmt.Fprintf(d.cmd.ErrOrStderr(), "%s is held at version %s since a rollback; this deployment lets it follow the newest version again.\n", d.function, before.Held)
-		if err := d.desk.Hold(ctx, d.function, release.Latest); err != nil {
-			return done, err
-		}
-		defer func() {
-			if err != nil && !moved {
-				err = errors.Join(err, d.desk.Hold(context.WithoutCancel(ctx), d.function, before.Held))
-			}
-		}()
 	}
-	done = deployment{Function: d.function, From: before.Live, To: before.Live}
+	done := deployment{Function: d.function, From: before.Live, To: before.Live}
 	folder, err := os.MkdirTemp("", "alchemiser-deploy-*")
 	if err != nil {
 		return done, fmt.Errorf("keep Terraform's plan: %w", err)
 	}
 	defer os.RemoveAll(folder)
 	file := filepath.Join(folder, "plan")
-	if done.Changes, err = d.plan(ctx, file); err != nil || len(done.Changes) == 0 {
+	done.Changes, err = d.plan(ctx, file)
+	if err != nil || len(done.Changes) == 0 && before.Held == release.Latest {
 		return done, err
 	}
 	if err := d.agree.ask(d.cmd, d.account, fmt.Sprintf("deploy %s, of which version %s is live", d.function, before.Live)); err != nil {
 		return done, err
 	}
-	if err := d.terraform.ApplyPlan(ctx, file, nil); err != nil {
-		return done, fmt.Errorf("%w\nversion %s of %s is still live: mend what failed and deploy again", err, before.Live, d.function)
-	}
-	moved = true
-	after, err := d.desk.State(ctx, d.function)
+	after, err := d.apply(ctx, file, before)
 	if err != nil {
 		return done, err
 	}
@@ -128,9 +116,34 @@ func (d *deployer) deploy(ctx context.Context) (done deployment, err error) {
 	return done, err
 }
 
+// apply applies the plan and lets the function follow the newest version from now on. The error of an apply that failed says which
+// version is live; if that is still the one before, the function is held again if it was.
+func (d *deployer) apply(ctx context.Context, file string, before release.State) (release.State, error) {
+	if before.Held != release.Latest {
+		if err := d.desk.Hold(ctx, d.function, release.Latest); err != nil {
+			return before, err
+		}
+	}
+	failed := d.terraform.ApplyPlan(ctx, file, nil)
+	if failed == nil {
+		return d.desk.State(ctx, d.function)
+	}
+	ctx = context.WithoutCancel(ctx) // an interrupted apply leaves something as well
+	after, err := d.desk.State(ctx, d.function)
+	switch {
+	case err != nil:
+		return before, errors.Join(failed, fmt.Errorf("which version of %s is live is not known: %w", d.function, err))
+	case after.Live != before.Live:
+		return after, fmt.Errorf("%w\nversion %s of %s is live already, instead of %s: deploy again, or roll back", failed, after.Live, d.function, before.Live)
+	case before.Held != release.Latest:
+		failed = errors.Join(failed, d.desk.Hold(ctx, d.function, before.Held))
+	}
+	return after, fmt.Errorf("%w\nversion %s of %s is still live: mend what failed and deploy again", failed, before.Live, d.function)
+}
+
 // plan writes Terraform's plan to file and shows it. It is an error if it goes beyond the function.
 func (d *deployer) plan(ctx context.Context, file string) ([]release.Change, error) {
-	raw, err := d.terraform.Plan(ctx, file, release.Module(d.function))
+	raw, err := d.terraform.Plan(ctx, file, release.Module(d.function), "release="+string(d.function))
 	if err != nil {
 		return nil, err
 	}

@@ -173,7 +173,7 @@ func fits(mode bus.Mode, there []deployed.Function) error {
 		shadow := f.Environment["MODE"] == string(config.ModeShadow)
 		switch {
 		case mode == bus.ModeDual && !shadow:
-			return fmt.Errorf("--mode dual: function %s is not a shadow: apply Terraform with -var mode=shadow first", f.Name)
+			return fmt.Errorf("--mode dual: function %s is not a shadow: apply Terraform with -var mode=shadow first, and `alchemiser deploy` it if a rollback holds it", f.Name)
 		case mode == bus.ModeDual, f.Name == functions.NameMonitor, mode == bus.ModeMemory && shadow:
 		case f.RuleEnabled:
 			live = append(live, f.Rule)

@@ -25,11 +25,11 @@ func exists(file string) bool {
 	return err == nil
 }
 
-// Plan writes to file what an apply of target, and of nothing that does not lead to it, would change. It returns the plan as JSON:
-// https://developer.hashicorp.com/terraform/internals/json-format
-func (t *Terraform) Plan(ctx context.Context, file, target string) ([]byte, error) {
+// Plan writes to file what an apply of target, and of nothing that does not lead to it, would change with a variable (NAME=VALUE)
+// beside those of the stage. It returns the plan as JSON: https://developer.hashicorp.com/terraform/internals/json-format
+func (t *Terraform) Plan(ctx context.Context, file, target, variable string) ([]byte, error) {
 	args := append([]string{"plan", "-input=false", "-no-color", "-out=" + file, "-target=" + target}, t.variables()...)
-	if _, err := t.run(ctx, nil, args...); err != nil {
+	if _, err := t.run(ctx, nil, append(args, "-var", variable)...); err != nil {
 		return nil, err
 	}
 	return t.run(ctx, nil, "show", "-json", "-no-color", file)
@@ -40,11 +40,12 @@ func (t *Terraform) ApplyPlan(ctx context.Context, file string, progress Progres
 	return t.report(ctx, progress, "apply", "-json", "-input=false", file)
 }
 
-// variables are the arguments by which the root module gets its variables.
+// variables are the arguments by which the root module gets its variables. The last one wins: a file that was copied from another
+// stage's does not deploy to that stage.
 func (t *Terraform) variables() []string {
-	args := []string{"-var", "stage=" + t.stage}
+	var args []string
 	if t.varFile != "" {
 		args = append(args, "-var-file="+t.varFile)
 	}
-	return args
+	return append(args, "-var", "stage="+t.stage)
 }

@@ -106,6 +106,41 @@ run "nothing_falls_through_the_nets" {
   }
 }
 
+run "a_version_answers_before_events_come_to_it" {
+  command = apply
+
+  module {
+    source = "./modules/function"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.publish && aws_lambda_invocation.smoke[0].qualifier == "7" && aws_lambda_invocation.smoke[0].input == "{\"smoke\":true}"
+    error_message = "the version itself is asked, not what is live"
+  }
+
+  assert {
+    condition     = aws_lambda_alias.live.function_version == "7" && aws_ssm_parameter.live.insecure_value == "latest"
+    error_message = "a function that nobody holds follows the newest version"
+  }
+}
+
+run "a_stage_without_a_broker_asks_nothing" {
+  command = apply
+
+  module {
+    source = "./modules/function"
+  }
+
+  variables {
+    smoke = false
+  }
+
+  assert {
+    condition     = length(aws_lambda_invocation.smoke) == 0 && aws_lambda_alias.live.function_version == "7"
+    error_message = "no smoke event was wanted"
+  }
+}
+
 run "each_alarm_goes_to_the_topic_and_names_its_page" {
   command = apply
 

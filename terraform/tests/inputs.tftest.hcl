@@ -33,6 +33,7 @@ run "refuses_what_cannot_be" {
     notification_email     = "desk"
     runbook                = "https://example.com/runbook/"
     reserved_concurrency   = { nobody = 5 }
+    release                = "nobody"
 
     code_signing_config_arn = "mine"
   }
@@ -40,7 +41,8 @@ run "refuses_what_cannot_be" {
   expect_failures = [
     var.stage, var.account_id, var.architecture, var.portfolio_id, var.mode, var.broker_base_url, var.broker_data_url, var.cash_reserve,
     var.minimum_trade, var.tolerance, var.limits, var.limit_steps, var.step_seconds, var.close_margin_seconds, var.archive_retention_days,
-    var.log_retention_days, var.notification_email, var.runbook, var.reserved_concurrency, var.code_signing_config_arn,
+    var.log_retention_days, var.notification_email, var.runbook, var.reserved_concurrency, var.release,
+    var.code_signing_config_arn,
   ]
 }
 

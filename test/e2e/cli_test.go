@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gruntwork-io/terratest/modules/terraform"
 )
 
 // testCLI runs the unmodified AWS CLI against the endpoint, with nothing but the environment saying where.
@@ -66,6 +68,12 @@ func (d *deployment) testCLI(t *testing.T) {
 		if out := d.cli(t, "sqs", "get-queue-attributes", "--queue-url", url.QueueURL, "--attribute-names", "ApproximateNumberOfMessages"); !strings.Contains(out, `"ApproximateNumberOfMessages": "0"`) {
 			t.Errorf("want no messages:\n%s", out)
 		}
+	})
+	t.Run("terraform takes back what was changed by hand", func(t *testing.T) {
+		if code := terraform.PlanExitCodeContext(t, t.Context(), d.terraform); code != 2 {
+			t.Errorf("terraform plan -detailed-exitcode = %d, want 2: the monitor's environment on $LATEST is another", code)
+		}
+		terraform.ApplyContext(t, t.Context(), d.terraform)
 	})
 }
 

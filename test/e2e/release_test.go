@@ -58,7 +58,7 @@ func (d *deployment) testRelease(t *testing.T) {
 		t.Errorf("rollback went to version %s, want %s: the one between never worked", done.To, before["execution"])
 	}
 	if code := terraform.PlanExitCodeContext(t, t.Context(), d.terraform); code != 0 {
-		t.Error("the next apply would undo the rollback")
+		t.Errorf("the next apply would undo the rollback:\n%s", terraform.PlanContext(t, t.Context(), d.terraform))
 	}
 	if now := d.liveVersions(t); now["execution"] != before["execution"] {
 		t.Errorf("live is %s after the rollback, want %s", now["execution"], before["execution"])
@@ -66,6 +66,11 @@ func (d *deployment) testRelease(t *testing.T) {
 	d.post(t, d.stack.Record.BrokerURL+"/_control/reset", "")
 	if err := d.runWorks(t.Context(), "rolled-back"); err != nil {
 		t.Errorf("after the rollback: %v", err)
+	}
+
+	d.mustAnswer(t, &done, "deploy", "execution", "--yes", "--json")
+	if now := d.liveVersions(t); done.From != before["execution"] || now["execution"] != done.To || done.To == done.From {
+		t.Errorf("deploy after the rollback says %+v and live is %s, want that it follows the newest version again", done, now["execution"])
 	}
 }
 

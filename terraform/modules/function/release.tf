@@ -22,14 +22,22 @@ resource "aws_ssm_parameter" "live" {
 }
 
 locals {
-  pinned = aws_ssm_parameter.live.insecure_value != "latest"
+  held = aws_ssm_parameter.live.insecure_value != "latest" && !var.release
+}
+
+# A function that is held has the environment of its version as well: what changes here does not reach it.
+check "follows_latest" {
+  assert {
+    condition     = !local.held
+    error_message = "${var.name} is held at version ${aws_ssm_parameter.live.insecure_value} since a rollback and keeps that version's code and environment; `alchemiser deploy ${var.name}` lets it follow again."
+  }
 }
 
 # Whatever invokes the function invokes this alias.
 resource "aws_lambda_alias" "live" {
   name             = "live"
   function_name    = aws_lambda_function.this.function_name
-  function_version = local.pinned ? aws_ssm_parameter.live.insecure_value : aws_lambda_function.this.version
+  function_version = local.held ? aws_ssm_parameter.live.insecure_value : aws_lambda_function.this.version
 
   depends_on = [aws_lambda_invocation.smoke]
 }

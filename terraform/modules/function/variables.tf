@@ -161,6 +161,13 @@ variable "key_arn" {
   default     = null
 }
 
+variable "release" {
+  description = "Whether `live` goes to the newest version even if a rollback holds the function."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "reserved_concurrency" {
   description = "Concurrent executions that the function has for itself, and no more; null shares those of the account. An account has to leave 100 unreserved, so that a new one, with 10, can reserve none."
   type        = number
